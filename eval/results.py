@@ -1,0 +1,34 @@
+"""Rows in, result files out: every figure stands beside the command that made it."""
+
+import json
+import platform
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parent / "results"
+_PACKAGES = ("ragattr", "torch", "transformers", "numpy", "scikit-learn")
+
+
+def read_jsonl(path: Path) -> list[dict[str, Any]]:
+    """The rows of a JSON Lines file."""
+    with path.open(encoding="utf-8") as file:
+        return [json.loads(line) for line in file if line.strip()]
+
+
+def write_result(name: str, figures: dict[str, Any], *, seed: int) -> Path:
+    """Write `results/NAME.json`: the figures, with command, versions, seed and machine."""
+    command = [Path(arg).name if Path(arg).is_absolute() else arg for arg in sys.argv[1:]]
+    result = {
+        "command": " ".join(["python -m", f"eval.{Path(sys.argv[0]).stem}", *command]),
+        "date": datetime.now(UTC).date().isoformat(),
+        "versions": {"python": platform.python_version(), **{p: version(p) for p in _PACKAGES}},
+        "seed": seed,
+        **figures,
+    }
+    FOLDER.mkdir(exist_ok=True)
+    path = FOLDER / f"{name}.json"
+    path.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return path

@@ -1,0 +1,351 @@
+"""The defaults, composed: the functions of the three doors, and the table of methods by name."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from ragattr.attribution.jsd import AttributeJSD
+from ragattr.attribution.unmeasured import Unmeasured
+from ragattr.citation.join import Cite
+from ragattr.errors import ConfigError, ModelNotFound
+from ragattr.generation.generate import Generate
+from ragattr.models import embedded
+from ragattr.models.protocols import Encoder, EntailmentModel, WhiteBoxModel
+from ragattr.prompt import ANSWER_FIELDS, Prompt, prompts_folder
+from ragattr.record import (
+    Row,
+    answered_case,
+    read_case,
+    read_pair,
+    read_question,
+    to_answer,
+    to_attribution_record,
+    to_query,
+    to_record,
+)
+from ragattr.retrieval.bm25 import RetrieveBM25
+from ragattr.retrieval.dense import RetrieveDense
+from ragattr.retrieval.documents import read_corpus
+from ragattr.retrieval.fusion import FuseRanks
+from ragattr.stage import Stage
+from ragattr.text.offsets import OffsetUnit
+from ragattr.types import Answer, Attribution, CitedAnswer, Context, Passage, Query
+from ragattr.verification.entailment import VerifyEntailment
+from ragattr.verification.evidence import judge_pair
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+METHODS: dict[str, Callable[[WhiteBoxModel, Prompt], Stage[Answer, Attribution]]] = {
+    "jsd": AttributeJSD,
+}
+Tier = Literal["auto", "logits", "text"]
+EMBEDDED = "embedded"
+FUSED_DEPTH = 50  # how deep each retriever's ranking is read before ranks are fused
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Which models and methods the functions and commands use; the same defaults everywhere.
+
+    `model`, `encoder` and `verifier` are "embedded", a folder or a hub name; `model` may also be
+    a loaded transformers model, with its `tokenizer`.
+    """
+
+    model: "str | PreTrainedModel" = EMBEDDED
+    tokenizer: "PreTrainedTokenizerBase | None" = None
+    encoder: str = EMBEDDED
+    verifier: str = EMBEDDED
+    method: str = "jsd"
+    tier: Tier = "auto"
+    threshold: float | None = None
+    offsets: OffsetUnit = "codepoints"
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise ConfigError(
+                f"no attribution method {self.method!r}: there is {', '.join(METHODS)}"
+            )
+        for name, value, choices in (
+            ("tier", self.tier, get_args(Tier)),
+            ("offsets", self.offsets, get_args(OffsetUnit)),
+        ):
+            if value not in choices:
+                raise ConfigError(f"{name} is one of {', '.join(choices)}, not {value!r}")
+        if self.threshold is not None and not 0 <= self.threshold <= 1:
+            raise ConfigError(f"threshold lies between 0 and 1, got {self.threshold}")
+
+    def language_model(self) -> WhiteBoxModel:
+        """The model that writes and is measured."""
+        if isinstance(self.model, str):
+            if self.tokenizer is not None:
+                raise ConfigError(
+                    "a tokenizer goes with a loaded model; a model named by a string brings its own"
+                )
+            return _named_model(self.model)
+        if self.tokenizer is None:
+            raise ConfigError("a loaded model needs its tokenizer: pass tokenizer= too")
+        from ragattr.models.hf import HFModel
+
+        return HFModel.wrap(self.model, self.tokenizer)
+
+    def sentence_encoder(self) -> Encoder:
+        """The encoder for retrieval and similarity."""
+        return _named_encoder(self.encoder)
+
+    def entailment_model(self) -> EntailmentModel:
+        """The verifier; the embedded one keeps its own encoder whatever retrieval uses."""
+        return _named_verifier(self.verifier)
+
+    def examine(self) -> Stage[Answer, CitedAnswer]:
+        """Answer to cited answer: measure, judge, join."""
+        return (
+            self.measure()
+            >> VerifyEntailment(self.entailment_model(), embedded.encoder(), self.threshold)
+            >> Cite()
+        )
+
+    def measure(self) -> Stage[Answer, Attribution]:
+        """Answer to attribution; without the embedded model the `text` tier measures nothing."""
+        if self.tier == "text":
+            return Unmeasured()
+        try:
+            model = self.language_model()
+        except ModelNotFound as error:
+            if self.tier == "logits" or self.model != EMBEDDED:
+                raise
+            return Unmeasured(f"nothing was measured: {error}")
+        return METHODS[self.method](model, answer_prompt())
+
+
+def cite(
+    *,
+    question: str,
+    passages: Sequence[str | Mapping[str, Any]],
+    answer: str,
+    messages: Sequence[Mapping[str, str]] | None = None,
+    generator: str | None = None,
+    id: str = "1",
+    model: "str | PreTrainedModel" = EMBEDDED,
+    tokenizer: "PreTrainedTokenizerBase | None" = None,
+    encoder: str = EMBEDDED,
+    verifier: str = EMBEDDED,
+    method: str = "jsd",
+    tier: Tier = "auto",
+    threshold: float | None = None,
+    offsets: OffsetUnit = "codepoints",
+) -> Row:
+    """Examine the citations of an answer that was written elsewhere.
+
+    Args:
+        passages: texts, or objects with "text" and, if you like, "id", "title", "source", "page".
+        answer: may hold markers such as [1]; number n means the n-th passage, from 1.
+        messages: the chat that was really sent, if you have it; the passages are found in it.
+        generator: the name of the model that wrote the answer, if you know it.
+        model: "embedded", a folder, a hub name, or a loaded transformers model with `tokenizer`.
+        tier: "text" measures nothing and is quick; "logits" insists on measuring.
+        threshold: the probability from which on a statement counts as supported.
+
+    Returns:
+        A record: for each claim its verdict, its probability and its citations with their class.
+
+    Raises:
+        RagattrError: something in the case or the settings is wrong; the message says what.
+    """
+    setup = Setup(model, tokenizer, encoder, verifier, method, tier, threshold, offsets)
+    return cite_rows(setup)(_case(id, question, passages, answer, messages, generator))
+
+
+def attribute(
+    *,
+    question: str,
+    passages: Sequence[str | Mapping[str, Any]],
+    answer: str,
+    messages: Sequence[Mapping[str, str]] | None = None,
+    generator: str | None = None,
+    id: str = "1",
+    model: "str | PreTrainedModel" = EMBEDDED,
+    tokenizer: "PreTrainedTokenizerBase | None" = None,
+    method: str = "jsd",
+    offsets: OffsetUnit = "codepoints",
+) -> Row:
+    """Measure which sentences an answer used, without judging support; arguments as for `cite`."""
+    setup = Setup(model, tokenizer, method=method, tier="logits", offsets=offsets)
+    return attribute_rows(setup)(_case(id, question, passages, answer, messages, generator))
+
+
+def answer(
+    *,
+    question: str,
+    docs: Sequence[str | Path] = (),
+    passages: Sequence[str | Mapping[str, Any]] = (),
+    k: int = 5,
+    inline_citations: bool = False,
+    id: str = "1",
+    model: "str | PreTrainedModel" = EMBEDDED,
+    tokenizer: "PreTrainedTokenizerBase | None" = None,
+    encoder: str = EMBEDDED,
+    verifier: str = EMBEDDED,
+    method: str = "jsd",
+    tier: Tier = "auto",
+    threshold: float | None = None,
+    offsets: OffsetUnit = "codepoints",
+) -> Row:
+    """Answer a question from documents (files and folders) or passages, and examine the answer.
+
+    Args:
+        docs: files and folders; or give `passages` as for `cite`.
+        k: how many passages the model reads.
+        inline_citations: ask the model for markers; the embedded one is too small for it.
+    """
+    setup = Setup(model, tokenizer, encoder, verifier, method, tier, threshold, offsets)
+    if bool(docs) == bool(passages):
+        raise ConfigError("give either docs or passages to answer from")
+    if docs:
+        corpus: Sequence[Passage] = read_corpus([Path(path) for path in docs]).passages
+    else:
+        case = read_case(
+            {"question": question, "passages": list(passages)}, default_id=id, answered=False
+        )
+        corpus = to_answer({**case, "answer": ""}).context.passages
+    work = answer_rows(setup, corpus, k=k, inline_citations=inline_citations)
+    return work({"id": id, "question": question})
+
+
+def verify(
+    *,
+    claim: str,
+    evidence: Sequence[str],
+    verifier: str = EMBEDDED,
+    threshold: float | None = None,
+) -> Row:
+    """Judge whether the evidence supports a claim.
+
+    Returns:
+        The pair with "predicted" ("attributable", "not_attributable" or None) and "probability".
+    """
+    row = {"claim": claim, "evidence": list(evidence)}
+    return verify_rows(Setup(verifier=verifier, threshold=threshold))(row)
+
+
+Work = Callable[[Row], Row]
+
+
+def cite_rows(setup: Setup) -> Work:
+    """A function from a case to its record, models loaded once."""
+    examine = setup.examine()
+
+    def work(row: Row) -> Row:
+        case = read_case(row, default_id="1", answered=True)
+        (cited,) = examine([to_answer(case)])
+        return to_record(case, cited, offsets=setup.offsets)
+
+    return work
+
+
+def attribute_rows(setup: Setup) -> Work:
+    """A function from a case to its record with the attribution alone."""
+    measure = setup.measure()
+
+    def work(row: Row) -> Row:
+        case = read_case(row, default_id="1", answered=True)
+        (attribution,) = measure([to_answer(case)])
+        return to_attribution_record(case, attribution, offsets=setup.offsets)
+
+    return work
+
+
+def answer_rows(
+    setup: Setup, passages: Sequence[Passage], *, k: int = 5, inline_citations: bool = False
+) -> Work:
+    """A function from a question to the record of its answer."""
+    if k < 1:
+        raise ConfigError(f"k is the number of passages to read, at least 1, got {k}")
+    generate = Generate(setup.language_model(), answer_prompt(inline_citations=inline_citations))
+    respond = retriever(passages, setup.sentence_encoder(), k=k) >> generate
+    examine = setup.examine()
+
+    def work(row: Row) -> Row:
+        question = read_question(row, default_id="1")
+        (written,) = respond([to_query(question)])
+        (cited,) = examine([written])
+        return to_record(answered_case(question, written), cited, offsets=setup.offsets)
+
+    return work
+
+
+def verify_rows(setup: Setup) -> Work:
+    """A function from a claim with evidence to the same with "predicted" and "probability"."""
+    model = setup.entailment_model()
+    threshold = model.threshold if setup.threshold is None else setup.threshold
+
+    def work(row: Row) -> Row:
+        pair = read_pair(row, default_id="1")
+        verdict = judge_pair(model, pair["claim"], pair["evidence"])
+        p = verdict.probability
+        predicted = None if p is None else "attributable" if p >= threshold else "not_attributable"
+        return {
+            **pair,
+            "predicted": predicted,
+            "probability": None if p is None else round(p, 6),
+            "warnings": list(verdict.warnings),
+        }
+
+    return work
+
+
+def retriever(passages: Sequence[Passage], encoder: Encoder, *, k: int) -> Stage[Query, Context]:
+    """Words and meaning, their ranks fused."""
+    depth = max(k, FUSED_DEPTH)
+    return FuseRanks((RetrieveBM25(passages, depth), RetrieveDense(passages, encoder, depth)), k)
+
+
+def answer_prompt(*, inline_citations: bool = False) -> Prompt:
+    """The prompt that asks for an answer."""
+    name = "answer_cited.txt" if inline_citations else "answer.txt"
+    return Prompt.load(prompts_folder() / name, ANSWER_FIELDS)
+
+
+def _case(
+    id: str,
+    question: str,
+    passages: Sequence[str | Mapping[str, Any]],
+    answer: str,
+    messages: Sequence[Mapping[str, str]] | None,
+    generator: str | None,
+) -> Row:
+    case: Row = {"id": id, "question": question, "passages": list(passages), "answer": answer}
+    if generator is not None:
+        case["generator"] = generator
+    if messages is not None:
+        case["messages"] = [dict(message) for message in messages]
+    return case
+
+
+@lru_cache(maxsize=2)
+def _named_model(name: str) -> WhiteBoxModel:
+    if name == EMBEDDED:
+        return embedded.language_model()
+    from ragattr.models.hf import HFModel
+
+    return HFModel.load(name)
+
+
+@lru_cache(maxsize=2)
+def _named_encoder(name: str) -> Encoder:
+    if name == EMBEDDED:
+        return embedded.encoder()
+    from ragattr.models.encoder import NamedEncoder
+
+    return NamedEncoder.load(name)
+
+
+@lru_cache(maxsize=2)
+def _named_verifier(name: str) -> EntailmentModel:
+    if name != EMBEDDED:
+        raise ModelNotFound(f"no verifier {name!r}: this version has 'embedded'")
+    from ragattr.models.entailment import FeatureVerifier
+
+    return FeatureVerifier.embedded(embedded.encoder())

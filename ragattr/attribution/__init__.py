@@ -1,0 +1,1 @@
+"""Answer to Attribution: what the model used, measured."""

@@ -1,0 +1,1 @@
+"""Many cases: files in, files out."""

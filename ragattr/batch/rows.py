@@ -1,0 +1,134 @@
+"""Rows in, rows out: a bad row is reported with its line and id, and the others are done."""
+
+import logging
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from ragattr.errors import InputError, RagattrError
+from ragattr.record import Row, dumps, loads
+
+logger = logging.getLogger(__name__)
+
+Sink = Callable[[Row], None]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A row that could not be done."""
+
+    line: int
+    id: str | None
+    message: str
+
+    def __str__(self) -> str:
+        named = f" (id {self.id!r})" if self.id is not None else ""
+        return f"line {self.line}{named}: {self.message}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How many rows were done, and what happened to the others."""
+
+    n_done: int
+    failures: tuple[Failure, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0 done; 3 some rows failed; 2 every row failed."""
+        if not self.failures:
+            return 0
+        return 3 if self.n_done else 2
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The numbered lines of a file, or of standard input for `-`; blank lines are skipped."""
+    with _opened(path) as file:
+        for number, raw in enumerate(file, start=1):
+            try:
+                line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                raise InputError(
+                    f"{path} is not UTF-8 (line {number}, byte {error.start}): convert it first"
+                ) from error
+            if line.strip():
+                yield number, line
+
+
+def run_rows(lines: Iterable[tuple[int, str]], work: Callable[[Row], Row], sink: Sink) -> Outcome:
+    """Do the work on each row and hand the result on at once.
+
+    A row without an id gets its line number.
+    """
+    failures, n_done = list[Failure](), 0
+    for number, line in lines:
+        row: Row = {}
+        try:
+            row = loads(line)
+            done = work({"id": str(number), **row})
+        except Exception as error:  # one row must not take the finished ones with it
+            message = str(error) if isinstance(error, RagattrError) else f"unexpected {error!r}"
+            logger.debug("line %d", number, exc_info=True)
+            given = row.get("id")
+            failures.append(Failure(number, None if given is None else str(given), message))
+            continue
+        sink(done)
+        n_done += 1
+    if not failures and not n_done:
+        raise InputError("the input holds no rows")
+    return Outcome(n_done, tuple(failures))
+
+
+@contextmanager
+def jsonl_writer(path: Path) -> Iterator[Sink]:
+    """Write rows to PATH.partial and rename it at the end; without a row, no file is left.
+
+    Raises:
+        InputError: the folder cannot be written to; before any work is done.
+    """
+    partial = path.with_name(path.name + ".partial")
+    if path.is_dir():
+        raise InputError(f"cannot write {path}: it is a folder")
+    try:
+        file = partial.open("w", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}") from error
+    n_written = 0
+
+    def write(row: Row) -> None:
+        nonlocal n_written
+        try:
+            file.write(dumps(row) + "\n")
+            file.flush()
+        except OSError as error:
+            raise InputError(f"cannot write {partial}: {error.strerror}") from error
+        n_written += 1
+
+    try:
+        yield write
+    except BaseException:
+        file.close()
+        if not n_written:
+            partial.unlink(missing_ok=True)
+        raise
+    file.close()
+    if n_written:
+        partial.replace(path)
+    else:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    if str(path) == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    with file:
+        yield file

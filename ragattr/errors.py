@@ -1,0 +1,51 @@
+"""Everything ragattr raises on purpose.
+
+RagattrError
+  ConfigError      an argument that can never work   (also ValueError)
+  InputError       a file or row that cannot be read, or written   (also ValueError)
+  MissingExtra     an optional package is absent     (also ImportError)
+  ModelNotFound    a model that was named is not here
+  PromptError      a prompt's fields are not the stage's
+  AlignmentError   characters and tokens do not line up
+  ModelReplyError  a model's reply, or its numbers, could not be read
+  StageError       a stage broke its contract
+"""
+
+
+class RagattrError(Exception):
+    """The root: catch this to catch everything ragattr raises on purpose."""
+
+
+class ConfigError(RagattrError, ValueError):
+    """An argument that can never work."""
+
+
+class InputError(RagattrError, ValueError):
+    """A file or a row that cannot be read, or an output that cannot be written."""
+
+
+class MissingExtra(RagattrError, ImportError):
+    """An optional package is absent; the message carries the install line."""
+
+    def __init__(self, extra: str) -> None:
+        super().__init__(f"this needs an optional package: pip install 'ragattr[{extra}]'")
+
+
+class ModelNotFound(RagattrError):
+    """A model that was named is not here; the message says where it was looked for."""
+
+
+class PromptError(RagattrError):
+    """A prompt's fields are not those that its stage fills."""
+
+
+class AlignmentError(RagattrError):
+    """Characters and tokens do not line up."""
+
+
+class ModelReplyError(RagattrError):
+    """A model's reply, or its numbers, could not be read."""
+
+
+class StageError(RagattrError):
+    """A stage broke its contract."""

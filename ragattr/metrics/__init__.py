@@ -1,0 +1,1 @@
+"""Arithmetic on labels, spans and arrays; no model and no file."""

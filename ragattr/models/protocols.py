@@ -1,0 +1,118 @@
+"""What a stage may ask of a model, in verbs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ragattr.prompt import Chat
+from ragattr.types import FloatArray, Floors, ModelCard, Span
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a model wrote, or what it is to be measured on.
+
+    `token_ids` are the model's own, without the end token; None when the text came from
+    elsewhere. `finished` is False when the limit on new tokens cut the reply off.
+    """
+
+    text: str
+    token_ids: tuple[int, ...] | None = None
+    finished: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Divergence:
+    """What a reply loses when parts of its prompt go.
+
+    Attributes:
+        tokens: where the model's tokens stand in the reply.
+        jsd: [removals, tokens], Jensen-Shannon divergence in nats, 0 .. ln 2.
+        drops: [removals, tokens], log-probability under the full prompt minus under the removal.
+        logprobs: [tokens], log-probability under the full prompt.
+        passes: tokens pushed through the layers / tokens of prompt and reply.
+    """
+
+    tokens: tuple[Span, ...]
+    jsd: FloatArray
+    drops: FloatArray
+    logprobs: FloatArray
+    passes: float
+
+
+class Pair(NamedTuple):
+    """A premise (evidence) and a hypothesis (claim)."""
+
+    premise: str
+    hypothesis: str
+
+
+class LanguageModel(Protocol):
+    """Writes replies to chats.
+
+    Attributes:
+        window: how many tokens prompt and reply may have together.
+        control_tokens: strings that would end a turn if a text could write them; the model
+            reads them as plain characters.
+    """
+
+    @property
+    def card(self) -> ModelCard: ...
+    @property
+    def window(self) -> int: ...
+    @property
+    def control_tokens(self) -> tuple[str, ...]: ...
+
+    def count_tokens(self, chat: Chat, reply: Reply) -> int:
+        """How many tokens chat and reply have together."""
+        ...
+
+    def write(self, chats: Sequence[Chat], *, max_new_tokens: int) -> list[Reply]:
+        """One greedy reply to each chat."""
+        ...
+
+
+class WhiteBoxModel(LanguageModel, Protocol):
+    """A language model that shows its probabilities."""
+
+    @property
+    def floors(self) -> Floors | None: ...
+
+    def diverge(self, chat: Chat, removals: Sequence[Sequence[Span]], reply: Reply) -> Divergence:
+        """Measure the reply with and without each removal, a set of spans of `chat.text`."""
+        ...
+
+
+class Encoder(Protocol):
+    """Turns texts into vectors."""
+
+    @property
+    def name(self) -> str: ...
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """[texts, dimensions], of length 1; any number of texts, any length of text."""
+        ...
+
+
+class EntailmentModel(Protocol):
+    """Judges whether premises support hypotheses."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def revision(self) -> str: ...
+    @property
+    def threshold(self) -> float: ...
+    @property
+    def contradiction_threshold(self) -> float: ...
+
+    def entails(self, pairs: Sequence[Pair]) -> FloatArray:
+        """[pairs, 3]: probabilities of supported, contradicted, neither; each row sums to 1."""
+        ...
+
+    def reads(self, text: str) -> bool:
+        """Whether the text is in a language that this model judges."""
+        ...

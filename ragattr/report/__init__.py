@@ -1,0 +1,1 @@
+"""Records for people: the terminal and one self-contained HTML page."""

@@ -1,0 +1,1 @@
+"""Query to Context: documents are read, cut into passages, and ranked."""

@@ -1,0 +1,1 @@
+"""Characters only: sentences, markers, claims, offsets, language."""

@@ -1,0 +1,265 @@
+"""The nouns: everything that travels from stage to stage.
+
+A question becomes a `Context`, an `Answer`, an `Attribution` (measured), a `Judgement`
+(judged) and a `CitedAnswer` (decided). Each value holds the one before it and checks
+itself once, when it is made.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ragattr.errors import ConfigError
+
+FloatArray = NDArray[np.float64]
+Message = Mapping[str, str]
+Label = Literal["supported", "contradicted", "not_enough_information", "unclear"]
+CitationClass = Literal["grounded", "post_rationalised", "misgrounded", "unsupported"]
+
+
+@dataclass(frozen=True, order=True)
+class Span:
+    """Characters [start, end) of a text, in Unicode code points."""
+
+    start: int
+    end: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start <= self.end:
+            raise ConfigError(f"a span needs 0 <= start <= end, got [{self.start}, {self.end})")
+
+    def of(self, text: str) -> str:
+        """The piece of `text` that lies in this span."""
+        if self.end > len(text):
+            raise ConfigError(f"span [{self.start}, {self.end}) leaves a text of {len(text)}")
+        return text[self.start : self.end]
+
+    def shift(self, by: int) -> "Span":
+        """The same length, `by` characters later."""
+        return Span(self.start + by, self.end + by)
+
+    def holds(self, position: int) -> bool:
+        """Whether the character at `position` lies inside."""
+        return self.start <= position < self.end
+
+
+@dataclass(frozen=True)
+class Query:
+    """A question."""
+
+    text: str
+    id: str
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A piece of a document; `span` is its range in its file's extracted text."""
+
+    text: str
+    id: str
+    title: str | None = None
+    source: str | None = None
+    page: int | None = None
+    span: Span | None = None
+
+
+@dataclass(frozen=True)
+class Context:
+    """A question and its passages, best first; `scores` are in the retriever's own unit."""
+
+    query: Query
+    passages: tuple[Passage, ...]
+    scores: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Marker:
+    """A citation as the answer wrote it: `[2, 3]` has the numbers 2 and 3, counted from 1."""
+
+    span: Span
+    numbers: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement and where in the answer it stands; its text keeps its markers."""
+
+    text: str
+    span: Span
+    needs_support: bool = True
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer to a question in a context.
+
+    `token_ids` are the generator's own tokens, None when the answer was written elsewhere;
+    `messages` is the chat that was really sent, None when unknown.
+    """
+
+    context: Context
+    text: str
+    claims: tuple[Claim, ...]
+    markers: tuple[Marker, ...]
+    token_ids: tuple[int, ...] | None = None
+    generator: str | None = None
+    messages: tuple[Message, ...] | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, order=True)
+class Source:
+    """A piece of passage number `passage`, counted from 0."""
+
+    passage: int
+    span: Span
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """Which model measured."""
+
+    name: str
+    revision: str
+    dtype: str
+
+
+@dataclass(frozen=True)
+class Floors:
+    """What a model shows when nothing is there; measured, and kept with the model.
+
+    Attributes:
+        noise: JSD per answer token, nats: what ablating an unrelated sentence does.
+        context: mean JSD / ln 2, 0..1: what removing a context of unrelated passages does.
+        reader: mean log-probability of an answer, nats: below it the model cannot read the answer.
+    """
+
+    noise: float
+    context: float
+    reader: float
+
+
+@dataclass(frozen=True, eq=False)
+class Attribution:
+    """What was measured: how much each source moves each token of the answer.
+
+    Attributes:
+        tokens: where the reader's tokens stand in the answer.
+        sources: the sentences that were ablated one by one.
+        scores: [sources, tokens], in `unit`; None where nothing could be measured.
+        drops: [sources, tokens], log-probability with the source minus without, nats; or None.
+        context_scores: [tokens], the same divergence when all passages go; or None.
+        logprobs: [tokens], log-probability of each token under the full context; or None.
+        passes: tokens pushed through the layers / tokens of prompt and answer.
+        proxy: False only when the model that was measured wrote the answer, in this very chat.
+    """
+
+    answer: Answer
+    tokens: tuple[Span, ...]
+    sources: tuple[Source, ...]
+    scores: FloatArray | None
+    unit: str
+    method: str = "none"
+    drops: FloatArray | None = None
+    context_scores: FloatArray | None = None
+    logprobs: FloatArray | None = None
+    model: ModelCard | None = None
+    floors: Floors | None = None
+    proxy: bool = True
+    passes: float = 0.0
+    seconds: float = 0.0
+    settings: Mapping[str, object] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        expected = (len(self.sources), len(self.tokens))
+        if self.scores is not None and self.scores.shape != expected:
+            raise ConfigError(
+                f"scores must be [sources, tokens] {expected}, got {self.scores.shape}"
+            )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was concluded about a claim; `probability` is of "supported", None when unclear."""
+
+    claim: Claim
+    label: Label
+    probability: float | None
+
+
+@dataclass(frozen=True)
+class VerifierCard:
+    """Which verifier judged, and from which probability on it says "supported"."""
+
+    name: str
+    revision: str
+    threshold: float
+    contradiction_threshold: float
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """What was judged: how far each piece of evidence supports each claim.
+
+    NaN stands for "not judged" in every array.
+
+    Attributes:
+        sources: the sentences of all passages.
+        supports, contradicts: [claims, sources], probabilities.
+        passage_supports, passage_contradicts: [claims, passages], the same for whole passages.
+        cited: [claims], probability of "supported" on the passages that the claim cites.
+        proofs: for each claim the sources, by index, that support it together; empty if none do.
+    """
+
+    attribution: Attribution
+    sources: tuple[Source, ...]
+    supports: FloatArray
+    contradicts: FloatArray
+    passage_supports: FloatArray
+    passage_contradicts: FloatArray
+    cited: FloatArray
+    verdicts: tuple[Verdict, ...]
+    proofs: tuple[tuple[int, ...], ...]
+    verifier: VerifierCard | None = None
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        expected = (len(self.verdicts), len(self.sources))
+        if self.supports.shape != expected:
+            raise ConfigError(
+                f"supports must be [claims, sources] {expected}, got {self.supports.shape}"
+            )
+
+
+@dataclass(frozen=True)
+class Citation:
+    """One row of a claim: a piece of evidence, measured and judged.
+
+    `source` and `supports` are None when a marker's number points nowhere (`problem`).
+    """
+
+    claim: Claim
+    source: Source | None
+    used: float | None
+    supports: float | None
+    contradicts: float | None
+    cls: CitationClass | None
+    origin: Literal["answer", "found"]
+    marker: Marker | None = None
+    jointly: bool = False
+    group: int | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class CitedAnswer:
+    """What was decided: measured and judged, joined. `citations` has one tuple per claim."""
+
+    judgement: Judgement
+    citations: tuple[tuple[Citation, ...], ...]
+    context_use: tuple[float | None, ...]
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,1 @@
+"""Attribution to Judgement: what the evidence supports."""
