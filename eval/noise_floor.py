@@ -1,12 +1,13 @@
 """What a model shows when nothing is there: the three floors under `used`.
 
-Each case is a question with its own paragraph and unrelated ones of other questions. The model
+Each case is a question with its own paragraph among unrelated ones of other questions. The model
 answers; then sentences are ablated one by one.
 
-- noise: JSD per answer token of sentences from unrelated paragraphs (99th percentile).
-- context: mean JSD / ln 2 of the same answer when a context of unrelated paragraphs alone goes
-  (95th percentile).
-- reader: mean log-probability of the annotators' short answers, right context (1st percentile).
+- noise: JSD per answer token of sentences from unrelated paragraphs, in claims of right answers
+  only (a wrong one may really come from an unrelated paragraph); a high quantile.
+- context: mean JSD / ln 2 when a context of unrelated paragraphs goes, for answers that were
+  written without any passage; a high quantile.
+- reader: mean log-probability of the annotators' short answers, right context; a low quantile.
 
     python -m eval.noise_floor --data ../shared/data/context_attribution/squad2_dev_train.jsonl
 """
@@ -22,13 +23,27 @@ from eval.results import read_jsonl, write_result
 from ragattr.api import answer_prompt
 from ragattr.attribution.jsd import AttributeJSD
 from ragattr.generation.generate import Generate
-from ragattr.metrics.usage import claim_use, reader_logprob
+from ragattr.metrics.answers import contains_answer
+from ragattr.metrics.usage import ClaimUse, claim_use, reader_logprob
 from ragattr.models import embedded
 from ragattr.models.hf import HFModel
+from ragattr.models.protocols import Reply
+from ragattr.prompt import answer_chat
 from ragattr.text.claims import read_claims
 from ragattr.types import Answer, Attribution, Context, FloatArray, Passage, Query
 
 N_UNRELATED = 3
+NOISE_QUANTILE, CONTEXT_QUANTILE, READER_QUANTILE = 0.98, 0.95, 0.1
+FIGURES = (
+    "noise",
+    "noise_wrong",
+    "gold",
+    "gold_wrong",
+    "context",
+    "context_right",
+    "reader",
+    "reader_foreign",
+)
 
 
 def main() -> None:
@@ -44,21 +59,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     model = _in_dtype(embedded.language_model(), options.dtype)
-    found: dict[str, list[float]] = {
-        "noise": [],
-        "gold": [],
-        "context": [],
-        "context_gold": [],
-        "reader": [],
-        "reader_foreign": [],
-    }
-    for number, case in enumerate(
-        _cases(read_jsonl(options.data), options.n, options.seed), start=1
-    ):
+    found = {name: list[float]() for name in FIGURES}
+    cases = _cases(read_jsonl(options.data), options.n, options.seed)
+    for number, case in enumerate(cases, start=1):
         _measure(model, case, found)
         print(
             f"{number}/{options.n}",
-            {name: len(values) for name, values in found.items()},
+            {name: len(listed) for name, listed in found.items()},
             flush=True,
         )
     path = write_result(f"noise_floor_{options.dtype}", _figures(found), seed=options.seed)
@@ -89,50 +96,52 @@ def _cases(rows: list[dict[str, Any]], n: int, seed: int) -> list[dict[str, Any]
 
 def _measure(model: HFModel, case: dict[str, Any], found: dict[str, list[float]]) -> None:
     prompt = answer_prompt()
-    attribute = AttributeJSD(model, prompt)
+    attribute, generate = AttributeJSD(model, prompt), Generate(model, prompt)
     texts = case["unrelated"][:N_UNRELATED]
     texts.insert(case["place"], case["paragraph"])
-    (answer,) = Generate(model, prompt)([_context(case["question"], texts)])
-    if not answer.claims:
-        return
+    context = _context(case["question"], texts)
+    (answer,) = generate([context])
     (measured,) = attribute([answer])
+    is_right = contains_answer(answer.text, case["answer"]) > 0
     for claim in answer.claims:
-        use = claim_use(measured, claim)
-        if use is None or not use.columns:
-            continue
-        for source, score in zip(measured.sources, use.scores / use.n_tokens, strict=True):
-            if source.passage != case["place"]:
-                found["noise"].append(float(score))
-        gold = [
-            score
-            for source, score in zip(measured.sources, use.scores / use.n_tokens, strict=True)
-            if source.passage == case["place"]
-            and any(
-                source.span.of(case["paragraph"])[:40] in text
-                or text[:40] in source.span.of(case["paragraph"])
-                for text in case["gold"]
-            )
-        ]
-        found["gold"] += [float(max(gold))] if gold else []
-        found["context_gold"].append(float(use.context_use or 0.0))
+        _add_claim(found, measured, claim_use(measured, claim), case, "" if is_right else "_wrong")
+    (closed_book,) = generate([replace(context, passages=(), scores=())])
     unrelated = _context(case["question"], case["unrelated"][: N_UNRELATED + 1])
-    without = _only_context(attribute, replace(answer, context=unrelated, messages=None))
-    found["context"] += [
-        float(u.context_use)
-        for c in answer.claims
-        if (u := claim_use(without, c)) and u.context_use
-    ]
+    without = _only_context(attribute, _answered(unrelated, closed_book.text))
+    uses = [claim_use(without, claim) for claim in without.answer.claims]
+    found["context"] += [use.context_use for use in uses if use and use.context_use is not None]
     for name, text in (("reader", case["answer"]), ("reader_foreign", case["foreign_answer"])):
-        written = _answered(_context(case["question"], texts), text)
-        logprob = reader_logprob(_only_context(attribute, written))
+        logprob = reader_logprob(_only_context(attribute, _answered(context, text)))
         found[name] += [logprob] if logprob is not None else []
+
+
+def _add_claim(
+    found: dict[str, list[float]],
+    measured: Attribution,
+    use: ClaimUse | None,
+    case: dict[str, Any],
+    suffix: str,
+) -> None:
+    if use is None or not use.columns:
+        return
+    per_token = zip(measured.sources, (use.scores / use.n_tokens).tolist(), strict=True)
+    gold = []
+    for source, score in per_token:
+        if source.passage != case["place"]:
+            found[f"noise{suffix}"].append(score)
+        elif _is_gold(source.span.of(case["paragraph"]), case["gold"]):
+            gold.append(score)
+    found[f"gold{suffix}"] += [max(gold)] if gold else []
+    if not suffix and use.context_use is not None:
+        found["context_right"].append(use.context_use)
+
+
+def _is_gold(sentence: str, gold: list[str]) -> bool:
+    return any(sentence.strip() in text or text.strip() in sentence for text in gold)
 
 
 def _only_context(attribute: AttributeJSD, answer: Answer) -> Attribution:
     """The answer under its context and without any: two runs instead of one per sentence."""
-    from ragattr.models.protocols import Reply
-    from ragattr.prompt import answer_chat
-
     chat = answer_chat(attribute.prompt, answer.context)
     run = attribute.model.diverge(chat, [chat.blocks], Reply(answer.text))
     return Attribution(
@@ -166,23 +175,26 @@ def _in_dtype(model: HFModel, dtype: str) -> HFModel:
 
 
 def _figures(found: dict[str, list[float]]) -> dict[str, Any]:
-    values = {name: np.array(list_) for name, list_ in found.items()}
-    noise, context, reader = (
-        float(np.quantile(values["noise"], 0.99)),
-        float(np.quantile(values["context"], 0.95)),
-        float(np.quantile(values["reader"], 0.01)),
-    )
+    values = {name: np.array(listed) for name, listed in found.items()}
+    noise = float(np.quantile(values["noise"], NOISE_QUANTILE))
+    context = float(np.quantile(values["context"], CONTEXT_QUANTILE))
+    reader = float(np.quantile(values["reader"], READER_QUANTILE))
     return {
         "floors": {"noise": noise, "context": context, "reader": reader},
-        "gold_sentences_above_noise": float((values["gold"] > noise).mean()),
-        "answers_above_context": float((values["context_gold"] > context).mean()),
+        "quantiles": {
+            "noise": NOISE_QUANTILE,
+            "context": CONTEXT_QUANTILE,
+            "reader": READER_QUANTILE,
+        },
+        "gold_sentences_above_noise_in_right_answers": float((values["gold"] > noise).mean()),
+        "right_answers_above_context": float((values["context_right"] > context).mean()),
         "foreign_answers_below_reader": float((values["reader_foreign"] < reader).mean()),
         "distributions": {name: _quantiles(array) for name, array in values.items()},
     }
 
 
 def _quantiles(values: FloatArray) -> dict[str, float]:
-    levels = (0.01, 0.05, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
+    levels = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99)
     return {"count": len(values), **{str(q): float(np.quantile(values, q)) for q in levels}}
 
 

@@ -303,7 +303,7 @@ def _run(
                 kept.append(row)
             if as_json:
                 _print_json(row)
-            elif output is None or sys.stdout.isatty():
+            elif output is None or input is None:
                 show(row)
 
         outcome = run_rows(_progress(rows), work, sink)

@@ -208,7 +208,7 @@ class Judgement:
     NaN stands for "not judged" in every array.
 
     Attributes:
-        sources: the sentences of all passages.
+        sources: the sentences of all passages; those that were measured come first.
         supports, contradicts: [claims, sources], probabilities.
         passage_supports, passage_contradicts: [claims, passages], the same for whole passages.
         cited: [claims], probability of "supported" on the passages that the claim cites.

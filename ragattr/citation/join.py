@@ -76,17 +76,18 @@ def _answer_rows(judgement: Judgement, index: int, use: ClaimUse | None) -> Iter
 
 def _found_rows(judgement: Judgement, index: int, use: ClaimUse | None) -> Iterator[Citation]:
     for i, source in enumerate(judgement.sources):
+        used, counts = _sentence_use(use, i)
         row = _row(
             judgement,
             index,
             source=source,
-            figures=_sentence_use(judgement, use, source),
+            figures=(used, counts),
             supports=judgement.supports[index, i],
             contradicts=judgement.contradicts[index, i],
             parts={i},
             marker=None,
         )
-        if _is_finding(judgement, row, _sentence_use(judgement, use, source)[1]):
+        if _is_finding(judgement, row, counts):
             yield row
 
 
@@ -124,15 +125,11 @@ def _dangling(claim: Claim, marker: Marker) -> Citation:
     return Citation(claim, None, None, None, None, None, "answer", marker, problem="dangling")
 
 
-def _sentence_use(
-    judgement: Judgement, use: ClaimUse | None, source: Source
-) -> tuple[float | None, bool | None]:
+def _sentence_use(use: ClaimUse | None, index: int) -> tuple[float | None, bool | None]:
     """The sentence's share, and whether it counts as used; None where it was not measured."""
-    measured = judgement.attribution.sources
-    if use is None or use.shares is None or use.counts is None or source not in measured:
+    if use is None or use.shares is None or use.counts is None or index >= len(use.shares):
         return None, None
-    i = measured.index(source)
-    return float(use.shares[i]), bool(use.counts[i])
+    return float(use.shares[index]), bool(use.counts[index])
 
 
 def _passage_use(

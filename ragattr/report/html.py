@@ -1,35 +1,32 @@
-"""Records as one self-contained HTML page: no script, nothing loaded, the style held by its hash."""
+"""Records as one self-contained HTML page: no script, nothing loaded, one style block."""
 
 import base64
 import hashlib
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Generic, TypeVar
 
-import numpy as np
 from jinja2 import Environment, StrictUndefined, Template
-from numpy.typing import NDArray
 
 from ragattr import __version__
 from ragattr.record import Row
 from ragattr.report.summary import (
     MARKS,
     claim_class,
+    code_points,
     contradicts,
     figure,
     measured_by,
+    passage_name,
     passage_numbers,
     readable,
     row_class,
+    split,
     verdict_word,
 )
 from ragattr.text.offsets import positions
-
-T = TypeVar("T")
 
 # A line end inside a paragraph that was wrapped at a fixed width, but not one before a list item.
 _WRAPPED = re.compile(r"(?<=[^\n]{60})\r?\n(?=[^\s*•#|>+\-\d])")
@@ -53,38 +50,6 @@ def render_html(records: Sequence[Row]) -> str:
     return readable(template.render(view, style_hash=f"sha256-{digest}"))
 
 
-@dataclass(frozen=True)
-class Piece(Generic[T]):
-    """A stretch of text with the tags of the spans that cover, begin with and end with it."""
-
-    start: int
-    text: str
-    inside: tuple[T, ...]
-    opens: tuple[T, ...]
-    closes: tuple[T, ...]
-
-
-def split(text: str, spans: Sequence[tuple[int, int, T]]) -> list[Piece[T]]:
-    """Cut a text wherever a span begins or ends, so that overlapping spans can all be shown.
-
-    Example: `split("abc", [(0, 2, "x"), (1, 3, "y")])` has the pieces a (x), b (x, y), c (y).
-    """
-    length = len(text)
-    inner = [(max(start, 0), min(end, length), tag) for start, end, tag in spans]
-    inner = [(start, end, tag) for start, end, tag in inner if start < end]
-    edges = sorted({0, length, *(edge for start, end, _ in inner for edge in (start, end))})
-    return [
-        Piece(
-            start=left,
-            text=text[left:right],
-            inside=tuple(tag for start, end, tag in inner if start <= left and right <= end),
-            opens=tuple(tag for start, _, tag in inner if start == left),
-            closes=tuple(tag for _, end, tag in inner if end == right),
-        )
-        for left, right in zip(edges, edges[1:], strict=False)
-    ]
-
-
 @cache
 def _template() -> Template:
     environment = Environment(
@@ -96,12 +61,11 @@ def _template() -> Template:
 
 
 def _section(record: Row, number: int) -> Row:
-    record = _complete(record)
     classes = [claim_class(claim) for claim in record["claims"]]
     labels = _labels(record)
     return {
         "id": f"r{number}",
-        "record": record,
+        "record": {"generator": None, **record},
         "measured": measured_by(record),
         "tally": [(name, n) for name in MARKS if (n := Counter(classes)[name]) and name != "none"],
         "answer": _answer(record, classes),
@@ -122,13 +86,6 @@ def _section(record: Row, number: int) -> Row:
     }
 
 
-def _complete(record: Row) -> Row:
-    """The record with the fields that a case may leave out, so that a missing one means a mistake."""
-    absent = {"title": None, "source": None, "page": None}
-    passages = [{**absent, **passage} for passage in record["passages"]]
-    return {"answer": None, "generator": None, **record, "passages": passages}
-
-
 def _labels(record: Row) -> dict[tuple[str, int, int], str]:
     """A number for each sentence that a claim points to: "2.1" is the first one in passage 2."""
     found = {
@@ -147,11 +104,11 @@ def _labels(record: Row) -> dict[tuple[str, int, int], str]:
 
 def _answer(record: Row, classes: Sequence[str]) -> list[Row]:
     """The answer in pieces, each with its claim; within a claim, its markers are pieces too."""
-    text = record["answer"] or ""
+    text = record.get("answer") or ""
     places = positions(text, record["offsets"])
-    claims = [(*_span(places, claim), i) for i, claim in enumerate(record["claims"], start=1)]
+    claims = [(*code_points(places, claim), i) for i, claim in enumerate(record["claims"], start=1)]
     markers = [
-        (*_span(places, row["marker"]), "dangling" if row["problem"] else "marker")
+        (*code_points(places, row["marker"]), "dangling" if row["problem"] else "marker")
         for claim in record["claims"]
         for row in claim["citations"]
         if row["marker"]
@@ -177,7 +134,7 @@ def _row(record: Row, row: Row, labels: dict[tuple[str, int, int], str]) -> Row:
         "contradicts": contradicts(row, record["verifier"]),
         "number": number,
         "label": labels.get((row["passage"], row["start"], row["end"])),
-        "passage": record["passages"][number - 1] if number else None,
+        "name": passage_name(record["passages"][number - 1], number) if number else None,
     }
 
 
@@ -194,21 +151,18 @@ def _passage(
             label = labels.get((row["passage"], row["start"], row["end"]))
             tag = {"claim": i, "class": row_class(row, record["verifier"]), "label": label}
             if row["origin"] == "found":
-                found.append((*_span(places, row), tag))
+                found.append((*code_points(places, row), tag))
             elif i not in [other["claim"] for other in cited]:
                 cited.append(tag)
+    name, page = passage_name(passage, number), passage.get("page")
+    details = (passage["id"], passage.get("source"), None if page is None else f"page {page}")
     return {
         "number": number,
-        "passage": passage,
+        "name": name,
+        "details": [text for text in details if text not in (None, name, str(number))],
         "cited": cited,
         "pieces": split(_unwrapped(passage["text"]), found),
     }
-
-
-def _span(places: NDArray[np.int64], fields: Row) -> tuple[int, int]:
-    """Code points for offsets in the record's own unit."""
-    start, end = np.searchsorted(places, [fields["start"], fields["end"]])
-    return int(start), int(end)
 
 
 def _unwrapped(text: str) -> str:

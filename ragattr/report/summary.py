@@ -1,9 +1,16 @@
-"""What both reports say of a record: the class of a claim, its best row, who measured, safe text."""
+"""What both reports say of a record: classes, best rows, who measured, and text cut at spans."""
 
 import re
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ragattr.record import Row
+
+T = TypeVar("T")
 
 CONTRADICTION_THRESHOLD = 0.5  # where the record names no verifier threshold
 
@@ -30,9 +37,9 @@ MARKS = {
         "▲", "misgrounded", "The source was used for the statement but does not support it."
     ),
     "unsupported": Mark(
-        "✕", "unsupported", "The source neither supports the statement nor was used for it."
+        "✕", "unsupported", "The source does not support the statement, and no use of it was seen."
     ),
-    "contradicted": Mark("≠", "contradicted", "A source says otherwise."),
+    "contradicted": Mark("◆", "contradicted", "A source says otherwise."),
     "supported": Mark("✓", "supported", "Judged supported, where no use was measured."),
     "unclear": Mark("?", "unclear", "Could not be judged."),
     "none": Mark("", "no support needed", "A greeting, a question, a refusal."),
@@ -60,9 +67,10 @@ def row_class(row: Row, verifier: Row | None) -> str:
         return "contradicted"
     if row["class"] is not None:
         return str(row["class"])
+    if row["supports"] is None:
+        return "unclear"
     enough = (verifier or {}).get("threshold", 1.0)
-    supports = row["supports"] is not None and row["supports"] >= enough
-    return "supported" if supports or row["jointly"] else "unclear"
+    return "supported" if row["supports"] >= enough or row["jointly"] else "unsupported"
 
 
 def contradicts(row: Row, verifier: Row | None) -> bool:
@@ -114,6 +122,12 @@ def passage_numbers(record: Row) -> dict[Any, int]:
     return {passage["id"]: number for number, passage in enumerate(record["passages"], start=1)}
 
 
+def passage_name(passage: Row, number: int) -> str:
+    """Its title, else an id that says more than its number, else its source, which may be empty."""
+    own_id = passage["id"] if passage["id"] != str(number) else None
+    return str(passage.get("title") or own_id or passage.get("source") or "")
+
+
 def figure(value: float) -> str:
     """Two digits; a probability close to 0 or 1 is not rounded to a certainty."""
     if 0 < value < 0.005:
@@ -126,3 +140,46 @@ def figure(value: float) -> str:
 def readable(text: str) -> str:
     """The text with every control, bidi override and lone surrogate replaced by U+FFFD."""
     return _UNREADABLE.sub("\ufffd", text)
+
+
+@dataclass(frozen=True)
+class Piece(Generic[T]):
+    """A stretch of text with the tags of the spans that cover, begin with and end with it."""
+
+    start: int
+    text: str
+    inside: tuple[T, ...]
+    opens: tuple[T, ...]
+    closes: tuple[T, ...]
+
+
+def split(text: str, spans: Sequence[tuple[int, int, T]]) -> list[Piece[T]]:
+    """Cut a text wherever a span begins or ends, so that overlapping spans can all be shown.
+
+    Example: `split("abc", [(0, 2, "x"), (1, 3, "y")])` has the pieces a (x), b (x, y), c (y).
+    """
+    length = len(text)
+    inner = [(max(start, 0), min(end, length), tag) for start, end, tag in spans]
+    inner = [(start, end, tag) for start, end, tag in inner if start < end]
+    edges = sorted({0, length, *(edge for start, end, _ in inner for edge in (start, end))})
+    return [
+        Piece(
+            start=left,
+            text=text[left:right],
+            inside=tuple(tag for start, end, tag in inner if start <= left and right <= end),
+            opens=tuple(tag for start, _, tag in inner if start == left),
+            closes=tuple(tag for _, end, tag in inner if end == right),
+        )
+        for left, right in zip(edges, edges[1:], strict=False)
+    ]
+
+
+def code_points(places: NDArray[np.int64], fields: Row) -> tuple[int, int]:
+    """A record's `start` and `end`, in its own unit, as code points.
+
+    Args:
+        places: [code points + 1], where each begins in the record's unit (see `positions`).
+        fields: what carries the offsets: a claim, a row, a marker.
+    """
+    start, end = np.searchsorted(places, [fields["start"], fields["end"]])
+    return int(start), int(end)

@@ -38,31 +38,28 @@ def sources_of(passages: Sequence[Passage]) -> tuple[Source, ...]:
 
 
 def _blocks(text: str) -> list[Span]:
-    blocks: list[Span] = []
+    blocks = list[Span]()
+    last_line: Span | None = None
     for match in _LINE.finditer(text):
         if match.group().isspace():
             continue
         line = Span(*match.span())
-        if blocks and _goes_on(text, blocks[-1], line):
+        if last_line and _goes_on(text, last_line, line):
             blocks[-1] = Span(blocks[-1].start, line.end)
         else:
             blocks.append(line)
+        last_line = line
     return blocks
 
 
-def _goes_on(text: str, block: Span, line: Span) -> bool:
-    """Whether `line` continues the wrapped paragraph that ends just before it."""
-    gap, following = text[block.end : line.start], line.of(text)
-    last_line = _LINE.findall(block.of(text))[-1]
-    if (
-        gap not in ("\n", "\r\n", "\r")
-        or _is_structure(following)
-        or _TABLE_ROW.fullmatch(last_line)
-    ):
+def _goes_on(text: str, last_line: Span, line: Span) -> bool:
+    """Whether `line` continues the wrapped paragraph that `last_line` is the end of so far."""
+    gap, before, following = text[last_line.end : line.start], last_line.of(text), line.of(text)
+    if gap not in ("\n", "\r\n", "\r") or _is_structure(following) or _TABLE_ROW.fullmatch(before):
         return False
-    if last_line.lstrip().startswith("#") or last_line.rstrip()[-1] in ".!?:;。！？":
+    if before.lstrip().startswith("#") or before.rstrip()[-1] in ".!?:;。！？":
         return False
-    return len(last_line) >= _WRAPPED_FROM or following.lstrip()[:1].islower()
+    return len(before) >= _WRAPPED_FROM or following.lstrip()[:1].islower()
 
 
 def _is_structure(line: str) -> bool:

@@ -2,18 +2,24 @@
 
 import re
 import unicodedata
+from functools import lru_cache
+
+import snowballstemmer
 
 # Scripts that write no spaces between words: Han, kana, Thai, Lao, Myanmar, Khmer, Tibetan.
 _UNSPACED = (
-    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3040-\u30ff"
-    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u0f00-\u0fff"
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3005-\u3007\u3040-\u30ff"
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u0f00-\u0fff\U00020000-\U0002fa1f"
 )
-UNSPACED = re.compile(rf"[{_UNSPACED}\U00020000-\U0002fa1f]")
-_UNSPACED_RUN = re.compile(rf"[{_UNSPACED}\U00020000-\U0002fa1f]+|[^\W_](?:[^\W_]|[.,'’](?=\w))*")
-_WORD = re.compile(r"[^\W_](?:[^\W_]|[.,](?=\d)|['’-](?=\w))*")
+# Marks that stand on letters: accents, Hebrew and Arabic points, the vowel signs of Indic scripts.
+_MARKS = "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0963\u0966-\u0dff"
+UNSPACED = re.compile(f"[{_UNSPACED}]")
+_WORD = re.compile(rf"[^\W_](?:[^\W_]|[{_MARKS}]|[.,](?=\d)|['’-](?=\w))*")
+_TERM = re.compile(
+    rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}](?:[^\W_{_UNSPACED}]|[{_MARKS}]|[.,](?=\d)|['’](?=\w))*"
+)
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _CAPITALISED = re.compile(r"[A-ZÀ-ÖØ-Þ][\w'’-]*")
-_SUFFIXES = ("ing", "edly", "ed", "es", "s", "ly")
 _STOP_WORDS = frozenset(
     "a an the of in on at to for from by with as and or but if is are was were be been being has "
     "have had do does did it its this that these those he she they his her their him them we you i "
@@ -23,6 +29,8 @@ _STOP_WORDS = frozenset(
 _NEGATIONS = frozenset(
     "not no never none neither nor cannot without nobody nothing hardly fail failed false".split()
 )
+
+_STEMMER = snowballstemmer.stemmer("english")
 
 
 def words(text: str) -> list[str]:
@@ -36,7 +44,7 @@ def search_terms(text: str) -> list[str]:
     Example: `search_terms("The towers of 東京都")` is `["tower", "東京", "京都"]`.
     """
     terms = []
-    for run in _UNSPACED_RUN.findall(unicodedata.normalize("NFKC", text).lower()):
+    for run in _TERM.findall(unicodedata.normalize("NFKC", text).lower()):
         if UNSPACED.match(run):
             terms += [run[i : i + 2] for i in range(max(len(run) - 1, 1))]
         elif run not in _STOP_WORDS:
@@ -49,12 +57,11 @@ def content_words(text: str) -> list[str]:
     return [stem(word) for word in words(text) if word not in _STOP_WORDS]
 
 
+@lru_cache(maxsize=100_000)
 def stem(word: str) -> str:
-    """The word without a common English ending: enough to match "towers" with "tower"."""
-    for suffix in _SUFFIXES:
-        if word.endswith(suffix) and len(word) - len(suffix) >= 3:
-            return word[: -len(suffix)]
-    return word
+    """The word without its English endings (Porter's second stemmer), in lower case."""
+    found: str = _STEMMER.stemWord(word.lower().replace("’", "'"))
+    return found
 
 
 def numbers(text: str) -> set[str]:
@@ -65,7 +72,7 @@ def numbers(text: str) -> set[str]:
 def names(text: str) -> set[str]:
     """Stems of the capitalised words, the first word of the text apart."""
     return {
-        stem(match.group().lower())
+        stem(match.group())
         for match in _CAPITALISED.finditer(text)
         if match.start() > 0 and match.group().lower() not in _STOP_WORDS
     }

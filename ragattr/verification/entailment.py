@@ -175,9 +175,8 @@ class _Bench:
         use = claim_use(self.attribution, claim)
         if use is None or use.shares is None or use.counts is None:
             return {}
-        place = {source: i for i, source in enumerate(self.sources)}
-        measured = zip(self.attribution.sources, use.shares, use.counts, strict=True)
-        return {place[source]: float(share) for source, share, counts in measured if counts}
+        found = enumerate(zip(use.shares, use.counts, strict=True))
+        return {i: float(share) for i, (share, counts) in found if counts}
 
     def _supports(self, said: str, indices: Sequence[int]) -> float:
         """The probability that these sentences together support the claim."""

@@ -1,0 +1,131 @@
+"""Deterministic stand-ins whose numbers can be worked out by hand; for tests and examples."""
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ragattr.metrics.divergence import jensen_shannon
+from ragattr.models.protocols import Divergence, Pair, Reply
+from ragattr.prompt import Chat
+from ragattr.text.align import token_spans
+from ragattr.text.words import content_words, is_negated
+from ragattr.types import FloatArray, Floors, ModelCard, Span
+
+SEEN, UNSEEN = (
+    0.9,
+    0.1,
+)  # the probability of a word that the chat holds, and of one that it does not
+
+
+@dataclass(frozen=True)
+class FakeModel:
+    """Expects every word of a reply with 0.9 when the chat holds it, else with 0.1.
+
+    Its tokens are words with the space before them. It writes `replies` in turn by question, or
+    the first words of the first passage.
+    """
+
+    replies: dict[str, str] = field(default_factory=dict)
+    window: int = 4096
+    floors: Floors | None = Floors(noise=0.01, context=0.01, reader=-5.0)
+    card: ModelCard = ModelCard("fake", "1", "float64")
+    control_tokens: tuple[str, ...] = ("<|end|>",)
+
+    def count_tokens(self, chat: Chat, reply: Reply) -> int:
+        """Words of the chat and of the reply."""
+        return len(chat.text.split()) + len(reply.text.split())
+
+    def write(self, chats: Sequence[Chat], *, max_new_tokens: int) -> list[Reply]:
+        """The reply whose question stands in the chat."""
+        return [self._reply(chat, max_new_tokens) for chat in chats]
+
+    def diverge(self, chat: Chat, removals: Sequence[Sequence[Span]], reply: Reply) -> Divergence:
+        """By the definition, over the two outcomes "this word" and "another"."""
+        tokens = _word_tokens(reply.text)
+        full = _expected(reply.text, tokens, chat.text)
+        ablated = [
+            _expected(reply.text, tokens, _without(chat.text, removal)) for removal in removals
+        ]
+        shape = (len(removals), len(tokens))
+        return Divergence(
+            tokens=tokens,
+            jsd=np.array(
+                [jensen_shannon(_outcomes(full), _outcomes(row)) for row in ablated]
+            ).reshape(shape),
+            drops=np.array([np.log(full) - np.log(row) for row in ablated]).reshape(shape),
+            logprobs=np.log(full),
+            passes=float(1 + len(removals)),
+        )
+
+    def _reply(self, chat: Chat, max_new_tokens: int) -> Reply:
+        known = [reply for question, reply in self.replies.items() if question in chat.text]
+        first = chat.passages[0].of(chat.text) if chat.passages else ""
+        words = (known[0] if known else first).split(" ")
+        return Reply(" ".join(words[:max_new_tokens]), None, finished=len(words) <= max_new_tokens)
+
+
+@dataclass(frozen=True)
+class FakeEncoder:
+    """A bag of content words, hashed into 256 places."""
+
+    name: str = "fake"
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """[texts, 256], each row of length 1."""
+        vectors = np.full((len(texts), 256), 1e-6, dtype=np.float32)
+        for row, text in enumerate(texts):
+            for word in content_words(text):
+                vectors[row, zlib.crc32(word.encode("utf-8", "replace")) % 256] += 1
+        unit: NDArray[np.float32] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return unit
+
+
+@dataclass(frozen=True)
+class FakeVerifier:
+    """Supported when the premise holds every content word; contradicted when only one is negated."""
+
+    name: str = "fake"
+    revision: str = "1"
+    threshold: float = 0.5
+    contradiction_threshold: float = 0.5
+
+    def reads(self, text: str) -> bool:
+        """ASCII alone."""
+        return text.isascii()
+
+    def entails(self, pairs: Sequence[Pair]) -> FloatArray:
+        """[pairs, 3], each row one of (0.9, 0.05, 0.05), (0.05, 0.9, 0.05), (0.05, 0.05, 0.9)."""
+        return np.array([_verdict(pair) for pair in pairs]).reshape(len(pairs), 3)
+
+
+def _verdict(pair: Pair) -> tuple[float, float, float]:
+    wanted = set(content_words(pair.hypothesis))
+    if not wanted or not wanted <= set(content_words(pair.premise)):
+        return 0.05, 0.05, 0.9
+    same = is_negated(pair.premise) == is_negated(pair.hypothesis)
+    return (0.9, 0.05, 0.05) if same else (0.05, 0.9, 0.05)
+
+
+def _word_tokens(text: str) -> tuple[Span, ...]:
+    starts = [0, *(i for i in range(1, len(text)) if text[i] == " " and text[i - 1] != " ")]
+    return token_spans(starts if text else [], len(text))
+
+
+def _expected(reply: str, tokens: Sequence[Span], visible: str) -> FloatArray:
+    seen = set(content_words(visible))
+    known = [
+        not (words := content_words(token.of(reply))) or set(words) <= seen for token in tokens
+    ]
+    return np.where(known, SEEN, UNSEEN)
+
+
+def _outcomes(p: FloatArray) -> FloatArray:
+    return np.stack([p, 1 - p], axis=1)
+
+
+def _without(text: str, removal: Sequence[Span]) -> str:
+    gone = {i for span in removal for i in range(span.start, span.end)}
+    return "".join(char for i, char in enumerate(text) if i not in gone)

@@ -1,0 +1,117 @@
+"""The same checks over fakes and real models."""
+
+import numpy as np
+import pytest
+
+from ragattr.models import embedded
+from ragattr.models.entailment import FeatureVerifier
+from ragattr.models.fake import FakeEncoder, FakeModel, FakeVerifier
+from ragattr.models.protocols import Encoder, EntailmentModel, Pair, Reply, WhiteBoxModel
+from ragattr.prompt import Chat, answer_chat
+from ragattr.api import answer_prompt
+from ragattr.text.sentences import sources_of
+from ragattr.types import Context, Passage, Query
+
+PASSAGES = (
+    Passage("The tower was completed in 1889. It is made of iron.", "a", "Tower"),
+    Passage("Bees make honey. A hive holds one queen.", "b", "Bees"),
+)
+REPLY = Reply("The tower was completed in 1889.")
+
+
+@pytest.fixture(params=["fake", pytest.param("embedded", marks=pytest.mark.model)])
+def model(request: pytest.FixtureRequest) -> WhiteBoxModel:
+    return FakeModel() if request.param == "fake" else embedded.language_model()
+
+
+@pytest.fixture(params=["fake", pytest.param("embedded", marks=pytest.mark.model)])
+def encoder(request: pytest.FixtureRequest) -> Encoder:
+    return FakeEncoder() if request.param == "fake" else embedded.encoder()
+
+
+@pytest.fixture(params=["fake", pytest.param("embedded", marks=pytest.mark.model)])
+def verifier(request: pytest.FixtureRequest) -> EntailmentModel:
+    return (
+        FakeVerifier() if request.param == "fake" else FeatureVerifier.embedded(embedded.encoder())
+    )
+
+
+def _chat() -> Chat:
+    question = Query("When was the tower completed?", "q")
+    return answer_chat(answer_prompt(), Context(question, PASSAGES))
+
+
+def test_divergence_has_a_row_per_removal_and_a_column_per_token(model: WhiteBoxModel) -> None:
+    chat = _chat()
+    removals = chat.removals(sources_of(PASSAGES))
+    run = model.diverge(chat, removals, REPLY)
+    assert run.jsd.shape == run.drops.shape == (4, len(run.tokens)) == (4, len(run.logprobs))
+    assert "".join(token.of(REPLY.text) for token in run.tokens) == REPLY.text
+
+
+def test_divergence_stays_between_0_and_ln2(model: WhiteBoxModel) -> None:
+    chat = _chat()
+    run = model.diverge(chat, [*chat.removals(sources_of(PASSAGES)), chat.blocks], REPLY)
+    assert np.all(run.jsd >= 0)
+    assert np.all(run.jsd <= np.log(2))
+
+
+def test_removing_nothing_changes_nothing(model: WhiteBoxModel) -> None:
+    run = model.diverge(_chat(), [()], REPLY)
+    # bfloat16 runs of different length differ a little; see methods of leave-one-out, precision
+    assert run.jsd.max() < 0.01
+
+
+def test_the_sentence_that_holds_the_answer_moves_it_most(model: WhiteBoxModel) -> None:
+    chat = _chat()
+    run = model.diverge(chat, chat.removals(sources_of(PASSAGES)), REPLY)
+    assert int(run.jsd.sum(axis=1).argmax()) == 0
+    assert run.drops.sum(axis=1)[0] > 0
+
+
+def test_the_same_call_twice_gives_the_same_numbers(model: WhiteBoxModel) -> None:
+    chat = _chat()
+    first, second = (model.diverge(chat, [chat.blocks], REPLY) for _ in range(2))
+    assert np.array_equal(first.jsd, second.jsd)
+
+
+def test_a_reply_is_the_same_alone_and_among_others(model: WhiteBoxModel) -> None:
+    other = answer_chat(answer_prompt(), Context(Query("What do bees make?", "r"), PASSAGES[1:]))
+    (alone,) = model.write([_chat()], max_new_tokens=12)
+    among = model.write([other, _chat()], max_new_tokens=12)
+    assert among[1] == alone
+
+
+def test_vectors_have_length_one_and_do_not_depend_on_their_neighbours(encoder: Encoder) -> None:
+    together = encoder.encode(["one tower", "bees make honey " * 200, "x"])
+    assert np.linalg.norm(together, axis=1) == pytest.approx([1, 1, 1], abs=1e-5)
+    assert encoder.encode(["one tower"])[0] == pytest.approx(together[0], abs=1e-5)
+
+
+def test_no_texts_give_no_vectors(encoder: Encoder) -> None:
+    assert encoder.encode([]).shape[0] == 0 or encoder.encode([]).size == 0
+
+
+def test_entailment_gives_three_probabilities_that_sum_to_one(verifier: EntailmentModel) -> None:
+    pairs = [Pair("Bees make honey.", "Bees make honey."), Pair("", "Bees."), Pair("Bees.", "")]
+    judged = verifier.entails(pairs)
+    assert judged.shape == (3, 3)
+    assert judged.sum(axis=1) == pytest.approx([1, 1, 1])
+    assert judged[1].argmax() == judged[2].argmax() == 2
+
+
+def test_a_pair_is_judged_the_same_alone_and_among_others(verifier: EntailmentModel) -> None:
+    pairs = [Pair("Bees make honey.", "Bees make wax."), Pair("The tower is iron.", "It is iron.")]
+    together = verifier.entails(pairs)
+    assert verifier.entails(pairs[:1])[0] == pytest.approx(together[0], abs=1e-4)
+
+
+def test_a_sentence_supports_itself_more_than_a_strange_one_does(verifier: EntailmentModel) -> None:
+    claim = "The tower was completed in 1889."
+    same, strange = verifier.entails([Pair(claim, claim), Pair("Bees make honey.", claim)])[:, 0]
+    assert same >= verifier.threshold > strange
+
+
+def test_other_languages_are_not_read(verifier: EntailmentModel) -> None:
+    assert verifier.reads("The tower was completed in 1889.")
+    assert not verifier.reads("塔は1889年に完成した。")
