@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def score(record: dict[str, Any], question: dict[str, Any]) -> dict[str, Any]:
-    """Whether a gold answer stands in the answer, and whether the best citation names the document."""
+    """Whether a gold answer stands in the answer, and the best citation names the document."""
     cited = best_document(record)
     return {
         "id": question["id"],
@@ -48,7 +48,7 @@ def score(record: dict[str, Any], question: dict[str, Any]) -> dict[str, Any]:
 
 
 def best_document(record: dict[str, Any]) -> str | None:
-    """The source of the row that is used most among those that support, else of the one used most."""
+    """The source of the row that is used most among those that support, else of all."""
     sources = {passage["id"]: passage.get("source") for passage in record["passages"]}
     rows = [row for claim in record["claims"] for row in claim["citations"] if row["passage"]]
     rank = {"grounded": 2, "post_rationalised": 1}

@@ -31,7 +31,7 @@ from ragattr.retrieval.documents import read_corpus
 
 
 def build(passages: Sequence[Passage]) -> Stage[Query, CitedAnswer]:
-    """Words and meaning find passages, one small model writes and is measured, a verifier judges."""
+    """Words and meaning find passages, a small model writes and is measured, a verifier judges."""
     model, encoder = embedded.language_model(), embedded.encoder()
     prompt = Prompt.load(prompts_folder() / "answer.txt", fields=ANSWER_FIELDS)
     return (

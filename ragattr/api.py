@@ -17,6 +17,8 @@ from ragattr.prompt import ANSWER_FIELDS, Prompt, prompts_folder
 from ragattr.record import (
     Row,
     answered_case,
+    dumps,
+    loads,
     read_case,
     read_pair,
     read_question,
@@ -321,7 +323,7 @@ def _case(
         case["generator"] = generator
     if messages is not None:
         case["messages"] = [dict(message) for message in messages]
-    return case
+    return loads(dumps(case))  # as it would be read from a file
 
 
 @lru_cache(maxsize=2)

@@ -371,23 +371,31 @@ def _print_record(row: "Row") -> None:
 
 
 def _print_pair(row: "Row") -> None:
+    from ragattr.report.summary import readable
+
     p = row["probability"]
     figure = "-" if p is None else f"{p:.3f}"
-    typer.echo(f"{row['id']}\t{row['predicted'] or 'unclear'}\t{figure}\t{row['claim']}")
+    fields = (row["id"], row["predicted"] or "unclear", figure, row["claim"])
+    typer.echo("\t".join(readable(field) for field in fields))
 
 
 def _print_scores(row: "Row") -> None:
     """Each claim with the sentences that move it most."""
+    from ragattr.report.summary import code_points, readable
+    from ragattr.text.offsets import positions
+
     texts = {passage["id"]: passage["text"] for passage in row["passages"]}
+    places = {id: positions(text, row["offsets"]) for id, text in texts.items()}
     measured = row["attribution"]
-    typer.echo(row["answer"])
+    typer.echo(readable(row["answer"]))
     if measured is None:
         return
     for claim, scores in zip(row["claims"], measured["scores"], strict=True):
-        typer.echo(f"\n{claim['text']}")
+        typer.echo(f"\n{readable(claim['text'])}")
         ranked = sorted(zip(scores, measured["sources"], strict=True), key=lambda pair: -pair[0])
         for score, source in ranked[:5]:
-            text = texts[source["passage"]][source["start"] : source["end"]]
+            start, end = code_points(places[source["passage"]], source)
+            text = readable(texts[source["passage"]][start:end])
             typer.echo(f"  {score:8.4f} {measured['unit']}  {text}")
 
 

@@ -35,8 +35,16 @@ class Prompt:
             text = path.read_text(encoding="utf-8").strip()
         except OSError as error:
             raise PromptError(f"no prompt at {path}") from error
-        used = sorted(set(Template(text).get_identifiers()))
-        if used != sorted(fields) or not Template(text).is_valid():
+        except UnicodeDecodeError as error:
+            raise PromptError(f"{path.name} is not UTF-8 (byte {error.start})") from error
+        if not Template(text).is_valid():
+            raise PromptError(
+                f"{path.name} holds a $ that begins no field: write $$ for a dollar sign"
+            )
+        used = sorted(
+            m["named"] or m["braced"] for m in Template.pattern.finditer(text) if not m["escaped"]
+        )
+        if used != sorted(fields):
             raise PromptError(f"{path.name} uses {used}, the stage fills {sorted(fields)}")
         return cls(path.name, text)
 
@@ -108,14 +116,21 @@ def answer_chat(prompt: Prompt, context: Context) -> Chat:
 
 def sent_chat(messages: Sequence[Message], passages: Sequence[Passage]) -> Chat | str:
     """The chat that was really sent, or the id of a passage that is not in it, in order."""
-    text = "".join(message["content"] for message in messages)
-    spans, cursor = [], 0
+    starts = [0]
+    for message in messages:
+        starts.append(starts[-1] + len(message["content"]))
+    spans, at, cursor = list[Span](), 0, 0
     for passage in passages:
-        start = text.find(passage.text, cursor)
-        if start < 0:
+        found = -1
+        while at < len(messages):
+            found = messages[at]["content"].find(passage.text, cursor)
+            if found >= 0:
+                break
+            at, cursor = at + 1, 0
+        if found < 0:
             return passage.id
-        cursor = start + len(passage.text)
-        spans.append(Span(start, cursor))
+        cursor = found + len(passage.text)
+        spans.append(Span(found, cursor).shift(starts[at]))
     return Chat(tuple(messages), tuple(spans), tuple(spans))
 
 

@@ -1,6 +1,7 @@
 """JSON to nouns and nouns to JSON, each one way: a record read back stays a record."""
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -39,7 +40,7 @@ Row = dict[str, Any]
 def loads(line: str) -> Row:
     """One JSON object; NaN and Infinity are not JSON."""
     try:
-        row = json.loads(line, parse_constant=_refuse_constant)
+        row = json.loads(line, parse_constant=_refuse, parse_float=_finite)
     except RecursionError as error:
         raise InputError("not JSON that can be read: nested too deeply") from error
     except ValueError as error:
@@ -55,7 +56,8 @@ def dumps(row: Mapping[str, Any]) -> str:
         text = json.dumps(row, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"cannot be written as JSON: {error}") from error
-    return _SURROGATE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+    joined = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+    return _SURROGATE.sub(lambda match: f"\\u{ord(match.group()):04x}", joined)
 
 
 def read_case(row: Mapping[str, Any], *, default_id: str, answered: bool) -> Row:
@@ -141,6 +143,7 @@ def to_record(
     """The case with what was measured, judged and decided; unknown fields of the case survive."""
     judgement = cited.judgement
     answer, card = judgement.attribution.answer, judgement.verifier
+    convert = _Converter(answer, offsets)
     return {
         **_head(case, judgement.attribution, offsets),
         "warnings": [
@@ -157,10 +160,8 @@ def to_record(
         }
         if card
         else None,
-        "claims": [
-            _claim_fields(cited, i, _Converter(answer, offsets)) for i in range(len(answer.claims))
-        ],
-        "attribution": _attribution_fields(judgement.attribution, _Converter(answer, offsets)),
+        "claims": [_claim_fields(cited, i, convert) for i in range(len(answer.claims))],
+        "attribution": _attribution_fields(judgement.attribution, convert),
         "revision": None,
     }
 
@@ -371,5 +372,9 @@ def _rounded_list(values: Sequence[float] | Any) -> list[float]:
     return [round(float(value), _DIGITS) for value in values]
 
 
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a JSON number")
+def _refuse(name: str) -> float:
+    raise ValueError(f"{name} is not a number that JSON can hold")
+
+
+def _finite(digits: str) -> float:
+    return number if math.isfinite(number := float(digits)) else _refuse(digits)

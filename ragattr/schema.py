@@ -195,7 +195,9 @@ def json_schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "ragattr",
         "$defs": {"case": _schema(Case), "record": _schema(Record)},
-        "anyOf": [{"$ref": "#/$defs/record"}, {"$ref": "#/$defs/case"}],
+        "if": {"required": ["claims"]},
+        "then": {"$ref": "#/$defs/record"},
+        "else": {"$ref": "#/$defs/case"},
     }
 
 
@@ -218,6 +220,9 @@ def check(value: object, wanted: Any, path: str = "") -> None:
             raise InputError(f"{path}: wanted a list, got {_kind(value)}")
         for i, item in enumerate(value):
             check(item, get_args(wanted)[0], f"{path}[{i}]")
+    elif get_origin(wanted) is Literal:
+        if value not in get_args(wanted):
+            raise InputError(f"{path}: wanted one of {', '.join(get_args(wanted))}, got {value!r}")
     elif get_origin(wanted) in (Union, UnionType):
         _check_union(value, get_args(wanted), path)
     elif not _is(value, wanted):

@@ -133,8 +133,8 @@ class Floors:
 
     Attributes:
         noise: JSD per answer token, nats: what ablating an unrelated sentence does.
-        context: mean JSD / ln 2, 0..1: what removing a context of unrelated passages does.
-        reader: mean log-probability of an answer, nats: below it the model cannot read the answer.
+        context: mean JSD / ln 2, 0..1: below it a claim hardly hangs on the context at all.
+        reader: mean log-probability of an answer, nats: below it the model cannot read it.
     """
 
     noise: float

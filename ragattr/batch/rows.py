@@ -69,6 +69,7 @@ def run_rows(lines: Iterable[tuple[int, str]], work: Callable[[Row], Row], sink:
         try:
             row = loads(line)
             done = work({"id": str(number), **row})
+            dumps(done)  # a result that is no JSON is this row's failure, not the sink's
         except Exception as error:  # one row must not take the finished ones with it
             message = str(error) if isinstance(error, RagattrError) else f"unexpected {error!r}"
             logger.debug("line %d", number, exc_info=True)
@@ -86,39 +87,32 @@ def run_rows(lines: Iterable[tuple[int, str]], work: Callable[[Row], Row], sink:
 def jsonl_writer(path: Path) -> Iterator[Sink]:
     """Write rows to PATH.partial and rename it at the end; without a row, no file is left.
 
+    A device or a pipe is written to as it is.
+
     Raises:
-        InputError: the folder cannot be written to; before any work is done.
+        InputError: the file cannot be written; before any work is done where that can be known.
     """
-    partial = path.with_name(path.name + ".partial")
-    if path.is_dir():
-        raise InputError(f"cannot write {path}: it is a folder")
+    target = path.resolve()
+    is_special = target.exists() and not target.is_file()
+    partial = target if is_special else target.with_name(target.name + ".partial")
+    n_written = 0
     try:
-        file = partial.open("w", encoding="utf-8")
+        with partial.open("w", encoding="utf-8") as file:
+
+            def write(row: Row) -> None:
+                nonlocal n_written
+                file.write(dumps(row) + "\n")
+                file.flush()
+                n_written += 1
+
+            yield write
+        if n_written and not is_special:
+            partial.replace(target)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from error
-    n_written = 0
-
-    def write(row: Row) -> None:
-        nonlocal n_written
-        try:
-            file.write(dumps(row) + "\n")
-            file.flush()
-        except OSError as error:
-            raise InputError(f"cannot write {partial}: {error.strerror}") from error
-        n_written += 1
-
-    try:
-        yield write
-    except BaseException:
-        file.close()
-        if not n_written:
+    finally:
+        if not n_written and not is_special:
             partial.unlink(missing_ok=True)
-        raise
-    file.close()
-    if n_written:
-        partial.replace(path)
-    else:
-        partial.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -25,6 +25,5 @@ def contains_answer(answer: str, gold: str) -> float:
 
 
 def _normalised(text: str) -> str:
-    kept = "".join(" " if char in "-–—" else char for char in text.lower())
-    kept = "".join(char for char in kept if char not in string.punctuation)
+    kept = "".join(char for char in text.lower() if char not in string.punctuation)
     return " ".join(_ARTICLES.sub(" ", kept).split())

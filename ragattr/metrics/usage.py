@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragattr.text.align import claim_columns
-from ragattr.types import Attribution, Claim, FloatArray
+from ragattr.types import Attribution, Claim, FloatArray, Span
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,11 +66,8 @@ def reader_logprob(attribution: Attribution) -> float | None:
     if attribution.logprobs is None:
         return None
     answer = attribution.answer
-    columns = [
-        column
-        for claim in answer.claims
-        for column in claim_columns(claim.span, attribution.tokens, answer.text, answer.markers)
-    ]
+    whole = Span(0, len(answer.text))
+    columns = claim_columns(whole, attribution.tokens, answer.text, answer.markers)
     return float(attribution.logprobs[columns].mean()) if columns else None
 
 

@@ -85,7 +85,7 @@ class FakeEncoder:
 
 @dataclass(frozen=True)
 class FakeVerifier:
-    """Supported when the premise holds every content word; contradicted when only one is negated."""
+    """Supported when the premise holds all content words; contradicted when one is negated."""
 
     name: str = "fake"
     revision: str = "1"

@@ -1,6 +1,5 @@
 """Files to text: what a document says, its title, and where its pages begin."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html.parser import HTMLParser
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ragattr.errors import InputError, MissingExtra, RagattrError
+from ragattr.record import loads
 from ragattr.retrieval.passages import cut_passages
 from ragattr.types import Passage, Span
 
@@ -123,14 +123,14 @@ def _passages(path: Path) -> list[Passage]:
 
 def _json_passages(path: Path) -> list[Passage]:
     passages = []
-    for number, line in enumerate(read_text(path).splitlines(), start=1):
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise InputError(f"{path}, line {number}: not JSON ({error})") from error
-        if not isinstance(row, dict) or "text" not in row:
+            row = loads(line)
+        except InputError as error:
+            raise InputError(f"{path}, line {number}: {error}") from error
+        if "text" not in row:
             continue
         if not isinstance(row["text"], str):
             raise InputError(
@@ -138,7 +138,7 @@ def _json_passages(path: Path) -> list[Passage]:
             )
         if row["text"].strip():
             title = row.get("title")
-            given = str(row.get("id", f"{path}#{number}"))
+            given = f"{path}#{number}" if row.get("id") is None else str(row["id"])
             passages.append(Passage(row["text"], given, str(title) if title else None, str(path)))
     return passages
 
@@ -191,7 +191,7 @@ def _read_html(path: Path) -> Document:
 class _PageReader(HTMLParser):
     """The visible text of a page in blocks; white space is folded as a browser does."""
 
-    _HIDDEN = frozenset({"script", "style", "head", "template", "noscript", "svg"})
+    _HIDDEN = frozenset({"script", "style", "template", "noscript", "svg"})
     _INLINE = frozenset(
         "a abbr b bdi bdo cite code data del dfn em font i ins kbd label mark q s samp small span "
         "strong sub sup time "
@@ -218,7 +218,7 @@ class _PageReader(HTMLParser):
             self.blocks.append([])
 
     def handle_data(self, data: str) -> None:
-        if "title" in self._open:
+        if self._open == ["title"]:
             self.title.append(data)
         elif not self._open:
             folded = " ".join(data.split())

@@ -26,6 +26,8 @@ class FuseRanks(Stage[Query, Context]):
         passages, scores = dict[str, Passage](), dict[str, float]()
         for context in contexts:
             for rank, passage in enumerate(context.passages, start=1):
+                if context.scores[rank - 1] == 0:
+                    continue  # no word matched: the order of such passages says nothing
                 passages[passage.id] = passage
                 scores[passage.id] = scores.get(passage.id, 0.0) + 1 / (RANK_CONSTANT + rank)
         order = sorted(scores, key=lambda id: -scores[id])[: self.k]

@@ -9,6 +9,8 @@ from ragattr.types import Span
 
 PASSAGE_WORDS = 120
 UNSPACED_CHARACTERS = 400  # a passage of a script that writes no spaces
+_LONGEST_WORD = 30  # characters; a longer run counts as several words
+_HAS_LETTER = re.compile(r"[^\W_]")
 _LONGEST = 2.0  # passages; a sentence beyond that is cut at a space
 
 
@@ -41,7 +43,7 @@ def _pieces(text: str, within: Span, n_words: int) -> Iterator[Span]:
             yield span
             continue
         start, size = span.start, 0.0
-        for match in re.finditer(r"\S{1,200}\s*", span.of(text)):
+        for match in re.finditer(r"\S{1,30}\s*", span.of(text)):
             size += _words(match.group())
             if size >= n_words or span.start + match.end() == span.end:
                 end = span.start + match.start() + len(match.group().rstrip())
@@ -52,5 +54,6 @@ def _pieces(text: str, within: Span, n_words: int) -> Iterator[Span]:
 def _words(text: str) -> float:
     """Length in words; a character of a script without spaces counts as a fraction of one."""
     n_unspaced = len(UNSPACED.findall(text))
-    n_spaced = len(UNSPACED.sub(" ", text).split()) if n_unspaced else len(text.split())
+    spaced = (UNSPACED.sub(" ", text) if n_unspaced else text).split()
+    n_spaced = sum(max(1.0, len(run) / _LONGEST_WORD) for run in spaced if _HAS_LETTER.search(run))
     return n_spaced + n_unspaced * PASSAGE_WORDS / UNSPACED_CHARACTERS

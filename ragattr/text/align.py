@@ -42,6 +42,16 @@ def claim_columns(
     return [
         i
         for i in tokens_within(span, anchored)
-        if tokens[i].of(text).strip()
+        if _says_something(tokens[i], text)
         and not any(marker.span.holds(anchored[i]) for marker in markers)
     ]
+
+
+def _says_something(token: Span, text: str) -> bool:
+    """Whether the token is more than white space.
+
+    Where a character was split into several tokens of bytes, all but the last are empty spans
+    in front of it: they say as much as it does.
+    """
+    piece = token.of(text) or text[token.start : token.start + 1]
+    return bool(piece.strip())

@@ -8,28 +8,31 @@ from ragattr.text.markers import cut_markers, find_markers
 from ragattr.text.sentences import sentence_spans
 from ragattr.types import Claim, Marker, Span
 
+_YES = r"(?:sure|certainly|of course|absolutely|ok|okay)"
 _COURTESY = re.compile(
-    r"(?:(?:sure|certainly|of course|absolutely|hello|hi|hey|greetings|welcome|ok|okay)(?: there)?"
+    rf"(?:{_YES}[,.!]* )?(?:(?:{_YES}|hello|hi|hey|greetings|welcome)(?: there)?"
     r"|good (?:morning|afternoon|evening|day)"
-    r"|thank(?:s| you)(?: (?:so|very) much| a lot| for \b.*)?"
+    r"|thank(?:s| you)(?: (?:so|very) much| a lot)?(?: for (?:your|the|this|that|asking)\b.*)?"
     r"|(?:i )?hope (?:this|that|it) helps\b.*|(?:please )?let me know\b.*"
-    r"|(?:please )?feel free to\b.*"
-    r"|(?:i'?m |i am )?(?:glad|happy) to help\b.*|you(?:'re| are) welcome\b.*"
+    r"|(?:please )?feel free to\b.*|(?:i'?m |i am )?(?:glad|happy) to help\b.*"
+    r"|you(?:'re| are) welcome\b.*"
     r"|(?:that(?:'s| is) |what )?an? (?:great|good|interesting|excellent) question\b.*"
     r"|here (?:is|are)\b.*:|here's\b.*:)[\s.!,]*",
     re.IGNORECASE,
 )
+# Only at the start of a sentence: "Einstein wrote: we do not know" is a statement.
 _REFUSAL = re.compile(
-    r"\b(?:i|we)(?:'m| am| are|'re)? (?:sorry|unable to|not able to|not sure|afraid)\b"
-    r"|\b(?:i|we) (?:(?:do|did|could|can)(?: not|n['’]t)|cannot|can['’]t) "
+    r"(?:(?:unfortunately|sorry|however|but|apologies|based on [^,]*|from [^,]*),? )?(?:"
+    r"(?:i|we)(?:['’]m| am| are|['’]re)? (?:sorry|unable to|not able to|not sure|afraid)\b"
+    r"|(?:i|we) (?:(?:do|did|could|can)(?: not|n['’]t)|cannot|can['’]t) "
     r"(?:\w+ )?(?:know|answer|find|provide|determine|tell|say|see|have|help|confirm)\b"
-    r"|\b(?:passages?|context|documents?|sources?|texts?|articles?|information|excerpts?)"
-    r"(?: \w+){0,2} "
+    r"|(?:none of )?(?:the |these |this |those )?(?:provided |given |available |retrieved )?"
+    r"(?:passages?|context|documents?|sources?|texts?|information|excerpts?)(?: provided| given)? "
     r"(?:does|do|did)(?: not|n['’]t) (?:\w+ )?(?:say|mention|contain|provide|include|state|"
     r"specify|answer|give|tell|have|discuss|address)\b"
-    r"|\b(?:there is|there's) (?:no|not enough|insufficient) (?:\w+ )?"
-    r"(?:information|mention|evidence|answer)\b"
-    r"|\b(?:not enough|insufficient) information\b|\bas an ai\b",
+    r"|(?:there is|there['’]s) (?:no|not enough|insufficient) (?:\w+ )?"
+    r"(?:information|mention|answer)\b"
+    r"|(?:not enough|insufficient) information\b|as an ai\b)",
     re.IGNORECASE,
 )
 _REFERENCE_HEADING = re.compile(
@@ -78,7 +81,7 @@ def needs_support(statement: str) -> bool:
         return False
     if statement.rstrip("*_ ").endswith(("?", "？", "؟")):
         return False
-    return not (_COURTESY.fullmatch(statement) or _REFUSAL.search(statement))
+    return not (_COURTESY.fullmatch(statement) or _REFUSAL.match(statement))
 
 
 def _with_markers(text: str, spans: list[Span], markers: Sequence[Marker]) -> list[Span]:
@@ -87,7 +90,7 @@ def _with_markers(text: str, spans: list[Span], markers: Sequence[Marker]) -> li
     for marker in markers:
         after = bisect_left(starts, marker.span.end)
         owner = max(after - 1, 0)
-        if _opens_line(text, marker, spans, after):
+        if not spans[owner].holds(marker.span.start) and _opens_line(text, marker, spans, after):
             owner = after
         span = spans[owner]
         spans[owner] = Span(min(span.start, marker.span.start), max(span.end, marker.span.end))

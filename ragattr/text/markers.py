@@ -20,23 +20,28 @@ _MARKER = re.compile(
 )
 _PIECE = re.compile(r"(\d+)(?:\s*[-–—]\s*\^?(\d+))?")
 _LONGEST_RANGE = 50
+_JOINT = re.compile(r"[ \t]*(?:[,;]|and|&)?[ \t]*")
+_STOPS = frozenset(".!?")
 
 
 def find_markers(text: str, n_passages: int) -> tuple[Marker, ...]:
     """The markers of `text`, in order.
 
+    Round brackets count only in a text without other markers, when their numbers name passages.
+
     Args:
-        n_passages: how many passages there are; it decides whether `(7)` can be a citation.
+        n_passages: how many passages there are.
     """
     matches = list(_MARKER.finditer(text))
-    has_others = any(match["round"] is None for match in matches)
+    rounds = [match for match in matches if match["round"] is not None]
+    if len(rounds) < len(matches) or _is_enumeration(text, rounds):
+        rounds = []
     return tuple(
         Marker(Span(*match.span()), numbers)
         for match in matches
         if (numbers := _numbers(match[match.lastgroup or 0]))
         and (
-            match["round"] is None
-            or (not has_others and _is_citation(text, match, numbers, n_passages))
+            match["round"] is None or (match in rounds and _names(text, match, numbers, n_passages))
         )
     )
 
@@ -50,13 +55,37 @@ class Cut:
 
 
 def cut_markers(text: str, markers: Sequence[Marker]) -> Cut:
-    """Take out each marker and the white space before it."""
-    keep = bytearray(b"\x01") * len(text)
+    """Take out each marker and the white space before it.
+
+    What only joins markers ("[1], [2]") or encloses them goes too. Where a sentence would run
+    into the next ("one.[1]Two"), a space is left in the marker's place.
+    """
+    kept, cursor = list[tuple[str, int]](), 0
+    for span in _groups(text, markers):
+        start = max(cursor, len(text[: span.start].rstrip(" \t\u00a0\u202f")))
+        kept += [(text[i], i) for i in range(cursor, start)]
+        if text[start - 1 : start] in _STOPS and text[span.end : span.end + 1].isalnum():
+            kept.append((" ", span.end - 1))
+        cursor = span.end
+    kept += [(text[i], i) for i in range(cursor, len(text))]
+    return Cut("".join(char for char, _ in kept), tuple(i for _, i in kept))
+
+
+def _groups(text: str, markers: Sequence[Marker]) -> list[Span]:
+    """Markers joined by no more than a comma or an "and", as one; with brackets around them."""
+    groups = list[Span]()
     for marker in markers:
-        start = len(text[: marker.span.start].rstrip(" \t\u00a0\u202f"))
-        keep[start : marker.span.end] = bytes(marker.span.end - start)
-    origin = tuple(i for i, kept in enumerate(keep) if kept)
-    return Cut("".join(text[i] for i in origin), origin)
+        if groups and _JOINT.fullmatch(text, groups[-1].end, marker.span.start):
+            groups[-1] = Span(groups[-1].start, marker.span.end)
+        else:
+            groups.append(marker.span)
+    return [
+        Span(group.start - 1, group.end + 1)
+        if text[max(group.start - 1, 0) : group.start] == "("
+        and text[group.end : group.end + 1] == ")"
+        else group
+        for group in groups
+    ]
 
 
 def _numbers(written: str) -> tuple[int, ...]:
@@ -67,14 +96,16 @@ def _numbers(written: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(numbers))
 
 
-def _is_citation(
-    text: str, match: re.Match[str], numbers: tuple[int, ...], n_passages: int
-) -> bool:
-    before, after = text[: match.start()], text[match.end() :]
-    line_before = before.rpartition("\n")[2]
-    if not line_before.strip():
-        return False  # "(1) first item"
-    if re.match(r"\s+[a-z]", after) and re.search(r"[:,;]\s*$|\b(?:and|or)\s*$", line_before):
-        return False  # "parts: (1) the head, (2) the body"
-    closes = re.match(r"\s*(?:[.!?;。！？]|$|\n|\(\d)", after) is not None
-    return closes or all(1 <= number <= n_passages for number in numbers)
+def _is_enumeration(text: str, matches: Sequence[re.Match[str]]) -> bool:
+    """Whether the brackets count parts: "(1) mix the flour, then (2) bake the bread"."""
+    written = [match["round"] for match in matches]
+    counted = [str(number) for number in range(1, len(matches) + 1)]
+    goes_on = all(re.match(r"\s+[a-z]", text[match.end() : match.end() + 9]) for match in matches)
+    return len(matches) > 1 and written == counted and goes_on
+
+
+def _names(text: str, match: re.Match[str], numbers: tuple[int, ...], n_passages: int) -> bool:
+    """Whether the bracket names passages and does not number a line."""
+    line_start = text.rfind("\n", 0, match.start()) + 1
+    numbers_a_line = not text[line_start : match.start()].strip()
+    return not numbers_a_line and all(1 <= number <= n_passages for number in numbers)

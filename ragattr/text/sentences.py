@@ -11,7 +11,16 @@ from collections.abc import Sequence
 from ragattr.errors import AlignmentError
 from ragattr.types import Passage, Source, Span
 
-_OTHER_STOPS = re.compile(r"[。！？｡।॥؟۔።፧။៕։]+[」』”’）】》〉)\"']*|．(?!\d)")
+_CLOSERS = r"[」』”’）】》〉)\"']*+"
+_OTHER_STOPS = re.compile(
+    rf"[。！？｡।॥؟۔።፧។៕။։]+{_CLOSERS}(?![\u3041-\u309f])"  # "「行く。」と言った" goes on
+    rf"|．(?!\d)|(?<=[\u3040-\u9fff])[!?]+{_CLOSERS}(?=[\u3040-\u9fff])"
+)
+_MONTHS = "Januar|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember"
+# What Punkt's English model takes for an end though the sentence goes on.
+_ABBREVIATED = re.compile(r"(?:^|\s)(?:Sr|Sra|Srta|Dra|Hr|Nr|Bd|Mme|Mlle)\.\s*$")
+_ONLY_NUMBER = re.compile(r"\(?\d{1,3}[.)]\s*")
+_ORDINAL = re.compile(r"(?:^|\s)\d{1,2}\.\s*$")
 _LIST_MARK = re.compile(r"\s*(?:[-*+•‣–]|\(?\d{1,3}[.)]|\(?[A-Za-z][.)]|#{1,6}|>)\s+")
 _TABLE_ROW = re.compile(r"\s*\|.*\||[^\t\n]+\t[^\n]*")
 _LINE = re.compile(r"[^\r\n\v\f\x85\u2028\u2029]+")
@@ -86,7 +95,22 @@ def _block_sentences(text: str, block: Span) -> list[Span]:
 def _punkt(text: str) -> list[Span]:
     from nupunkt import sent_spans
 
-    return [Span(start, end) for start, end in sent_spans(text)]
+    spans = list[Span]()
+    for start, end in sent_spans(text):
+        if spans and _was_cut_short(spans[-1].of(text), text[start:end]):
+            spans[-1] = Span(spans[-1].start, end)
+        else:
+            spans.append(Span(start, end))
+    return spans
+
+
+def _was_cut_short(before: str, following: str) -> bool:
+    """Whether two pieces are one sentence: after abbreviations, ordinals and bare numbers."""
+    if before.rstrip().endswith(".") and following.lstrip()[:1].islower():
+        return True
+    if _ORDINAL.search(before) and re.match(rf"\s*(?:{_MONTHS})\b", following):
+        return True
+    return bool(_ONLY_NUMBER.fullmatch(before) or _ABBREVIATED.search(before))
 
 
 def _other_stops(text: str, span: Span) -> list[Span]:

@@ -26,7 +26,7 @@ def _row(claim: str, evidence: str, *, supported: bool, source: str) -> dict[str
 def data(tmp_path: Path) -> Path:
     rows = []
     for i, animal in enumerate(ANIMALS):
-        seen = f"{animal} crossed the old bridge at night. Rain fell on the town. A dog barked. Snow came."
+        seen = f"{animal} crossed the old bridge at night. Rain fell. A dog barked. Snow came."
         rows.append(
             _row(f"{animal} crossed the old bridge.", seen, supported=True, source=f"s{i % 2}")
         )

@@ -68,7 +68,7 @@ def test_chinese_passages_have_about_400_characters() -> None:
     text = "北京是中国的首都，也是全国的政治、文化中心，人口超过两千万。" * 80
     pieces = [span.of(text) for span in cut_passages(text, _whole(text))]
     assert all(piece.endswith("。") for piece in pieces)
-    assert all(340 <= len(piece) <= 460 for piece in pieces)
+    assert all(340 <= len(piece) <= 460 for piece in pieces[:-1])
 
 
 def test_a_sentence_of_more_than_two_passages_is_cut_at_spaces() -> None:
