@@ -17,7 +17,7 @@ $(READY): pyproject.toml constraints.txt
 	touch $(READY)
 
 demo: $(READY)
-	$(BIN)/ragattr answer --docs pipelines/sample --question "When was the Eiffel Tower completed?" \
+	$(BIN)/ragattr answer --docs pipelines/sample --question "When was the Eiffel Tower completed?" -k 5 \
 		--html demo.html -o demo.json
 	@echo "Written: demo.html (open it in a browser) and demo.json (the record)"
 

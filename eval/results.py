@@ -20,7 +20,7 @@ def read_jsonl(path: Path) -> list[dict[str, Any]]:
 
 def write_result(name: str, figures: dict[str, Any], *, seed: int) -> Path:
     """Write `results/NAME.json`: the figures, with command, versions, seed and machine."""
-    command = [Path(arg).name if Path(arg).is_absolute() else arg for arg in sys.argv[1:]]
+    command = [Path(arg).name if arg.startswith(("..", "/")) else arg for arg in sys.argv[1:]]
     result = {
         "command": " ".join(["python -m", f"eval.{Path(sys.argv[0]).stem}", *command]),
         "date": datetime.now(UTC).date().isoformat(),

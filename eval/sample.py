@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.results import read_jsonl, write_result
-from ragattr.api import Setup, answer_rows
+from ragattr.api import PASSAGES_READ, Setup, answer_rows
 from ragattr.metrics.answers import contains_answer
 from ragattr.retrieval.documents import read_corpus
 
@@ -20,7 +20,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("-k", type=int, default=5, help="how many passages the model reads")
+    parser.add_argument(
+        "-k", type=int, default=PASSAGES_READ, help="how many passages the model reads"
+    )
     options = parser.parse_args()
     corpus = read_corpus([PIPELINES / "sample"])
     work = answer_rows(Setup(), corpus.passages, k=options.k)

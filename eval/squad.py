@@ -13,7 +13,7 @@ import numpy as np
 
 from eval.results import read_jsonl, write_result
 from eval.sample import best_document
-from ragattr.api import Setup, answer_rows
+from ragattr.api import PASSAGES_READ, Setup, answer_rows
 from ragattr.metrics.answers import contains_answer, exact_match, token_f1
 from ragattr.types import Passage
 
@@ -26,8 +26,10 @@ def main() -> None:
     parser.add_argument(
         "--data", type=Path, required=True, help="JSON Lines: question, context_sentences, answer"
     )
-    parser.add_argument("-n", type=int, default=50, help="how many questions")
-    parser.add_argument("-k", type=int, default=5, help="how many passages the model reads")
+    parser.add_argument("-n", type=int, default=PASSAGES_READ0, help="how many questions")
+    parser.add_argument(
+        "-k", type=int, default=PASSAGES_READ, help="how many passages the model reads"
+    )
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     chosen = _chosen(read_jsonl(options.data), options.n, options.seed)

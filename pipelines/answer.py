@@ -35,7 +35,7 @@ def build(passages: Sequence[Passage]) -> Stage[Query, CitedAnswer]:
     model, encoder = embedded.language_model(), embedded.encoder()
     prompt = Prompt.load(prompts_folder() / "answer.txt", fields=ANSWER_FIELDS)
     return (
-        FuseRanks((RetrieveBM25(passages, k=50), RetrieveDense(passages, encoder, k=50)), k=5)
+        FuseRanks((RetrieveBM25(passages, k=50), RetrieveDense(passages, encoder, k=50)), k=3)
         >> Generate(model, prompt)
         >> AttributeJSD(model, prompt)
         >> VerifyEntailment(FeatureVerifier.embedded(encoder), encoder)

@@ -45,6 +45,7 @@ METHODS: dict[str, Callable[[WhiteBoxModel, Prompt], Stage[Answer, Attribution]]
 }
 Tier = Literal["auto", "logits", "text"]
 EMBEDDED = "embedded"
+PASSAGES_READ = 3  # by a small model; of 3 and 5 the better on the sample questions
 FUSED_DEPTH = 50  # how deep each retriever's ranking is read before ranks are fused
 
 
@@ -183,7 +184,7 @@ def answer(
     question: str,
     docs: Sequence[str | Path] = (),
     passages: Sequence[str | Mapping[str, Any]] = (),
-    k: int = 5,
+    k: int = PASSAGES_READ,
     inline_citations: bool = False,
     id: str = "1",
     model: "str | PreTrainedModel" = EMBEDDED,
@@ -260,7 +261,11 @@ def attribute_rows(setup: Setup) -> Work:
 
 
 def answer_rows(
-    setup: Setup, passages: Sequence[Passage], *, k: int = 5, inline_citations: bool = False
+    setup: Setup,
+    passages: Sequence[Passage],
+    *,
+    k: int = PASSAGES_READ,
+    inline_citations: bool = False,
 ) -> Work:
     """A function from a question to the record of its answer."""
     if k < 1:

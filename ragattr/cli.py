@@ -102,7 +102,7 @@ def answer(
     docs: Annotated[list[Path], typer.Option("--docs", help="Files and folders to answer from.")],
     question: Annotated[str | None, typer.Option("--question", help="The question.")] = None,
     input: Input = None,
-    k: Annotated[int, typer.Option("-k", min=1, help="How many passages the model reads.")] = 5,
+    k: Annotated[int, typer.Option("-k", min=1, help="How many passages the model reads.")] = 3,
     inline_citations: Annotated[
         bool,
         typer.Option("--inline-citations", help="Ask the model for markers (capable models only)."),

@@ -91,6 +91,6 @@ def test_prompts_are_found_in_an_editable_install(tmp_path: Path) -> None:
 
 
 def test_prompts_are_found_in_a_checkout_that_is_not_installed(tmp_path: Path) -> None:
-    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from ragattr.prompt import prompts_folder; "
-    code += "print(prompts_folder())"
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import ragattr.prompt as p; "
+    code += "print(p.prompts_folder())"
     assert Path(run(sys.executable, "-I", "-c", code, cwd=tmp_path).strip()) == ROOT / "prompts"

@@ -186,11 +186,16 @@ def main() -> None:
     weights = train(read_rows(options.attribution), read_nli(options.nli), embedded.encoder())
     weights["card"] |= {
         "data": sorted(path.name for path in [*options.attribution, *options.nli]),
-        "command": "python -m ragattr.learn.verifier " + " ".join(sys.argv[1:]),
+        "command": " ".join(["python -m ragattr.learn.verifier", *map(_as_written, sys.argv[1:])]),
         "seed": SEED,
     }
     options.output.write_text(json.dumps(weights, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(weights["card"], indent=1))  # noqa: T201
+
+
+def _as_written(argument: str) -> str:
+    """An argument of the command; of files that lie elsewhere the name alone."""
+    return Path(argument).name if argument.startswith(("..", "/")) else argument
 
 
 def read_nli(paths: Sequence[Path]) -> list[tuple[Pair, str]]:

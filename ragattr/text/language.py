@@ -47,6 +47,6 @@ def is_english(text: str) -> bool:
 def _telling_words(text: str) -> Iterator[str]:
     """The words that start in lower case, without the "van" and "de" of names."""
     words = [match.group().replace("’", "'") for match in _WORD.finditer(text)]
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in zip(words, [*words, ""][1:], strict=True):
         if word[0].islower() and not (word in _NAME_PARTICLES and following[:1].isupper()):
             yield word.lower()
