@@ -42,8 +42,8 @@ def score(record: dict[str, Any], question: dict[str, Any]) -> dict[str, Any]:
         "id": question["id"],
         "answer": record["answer"],
         "right": any(contains_answer(record["answer"], gold) > 0 for gold in question["answers"]),
-        "cited": cited,
-        "right_document": cited is not None and cited.endswith(question["document"]),
+        "cited": cited and Path(cited).name,
+        "right_document": cited is not None and Path(cited).name == question["document"],
         "classes": [row["class"] for claim in record["claims"] for row in claim["citations"]],
         "verdicts": [claim["verdict"] for claim in record["claims"]],
     }

@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument(
         "--data", type=Path, required=True, help="JSON Lines: question, context_sentences, answer"
     )
-    parser.add_argument("-n", type=int, default=PASSAGES_READ0, help="how many questions")
+    parser.add_argument("-n", type=int, default=50, help="how many questions")
     parser.add_argument(
         "-k", type=int, default=PASSAGES_READ, help="how many passages the model reads"
     )

@@ -237,7 +237,7 @@ def models_get() -> None:
 def main() -> None:
     """Run the command; errors that were foreseen are one sentence and exit code 2."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("ragattr").addHandler(logging.StreamHandler())
     logging.getLogger("ragattr").setLevel(logging.INFO)
     try:
         app()

@@ -82,13 +82,14 @@ def contradicts(row: Row, verifier: Row | None) -> bool:
 def best_row(claim: Row) -> Row | None:
     """The row that decides: the one that contradicts, else the highest support.
 
-    On equal figures a sentence comes before a whole passage, as it says the same in fewer words.
+    Among rows that support, sentences come before whole passages: they say it in fewer words.
     """
     figure = "contradicts" if claim["verdict"] == "contradicted" else "supports"
     rows = [row for row in claim["citations"] if row["passage"] is not None]
 
-    def rank(row: Row) -> tuple[float, bool]:
-        return (-1.0 if row[figure] is None else row[figure], row["origin"] == "found")
+    def rank(row: Row) -> tuple[bool, bool, float]:
+        supports = row["class"] in ("grounded", "post_rationalised")
+        return supports, row["origin"] == "found", -1.0 if row[figure] is None else row[figure]
 
     return max(rows, key=rank, default=None)
 
