@@ -237,6 +237,8 @@ def models_get() -> None:
 def main() -> None:
     """Run the command; errors that were foreseen are one sentence and exit code 2."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("HF_HUB_VERBOSITY", "error")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     logging.getLogger("ragattr").addHandler(logging.StreamHandler())
     logging.getLogger("ragattr").setLevel(logging.INFO)
     try:
