@@ -47,7 +47,7 @@ def test_training_finds_the_rule_and_its_weights_can_be_read_back(data: Path) ->
     evidence = "Fox number 99 crossed the old bridge at noon. Rain fell."
     pairs = [
         Pair(evidence, "Fox number 99 crossed the old bridge."),
-        Pair(evidence, "Cats sing arias."),
+        Pair(evidence, "Fox number 99 painted green doors."),
     ]
     supported, other = model.entails(pairs)[:, 0]
     assert supported > 0.5 > other
