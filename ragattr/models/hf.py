@@ -9,11 +9,12 @@ from typing import Any, cast
 
 import numpy as np
 
-from ragattr.errors import AlignmentError, ConfigError, MissingExtra, ModelNotFound, ModelReplyError
+from ragattr.errors import ConfigError, MissingExtra, ModelNotFound, ModelReplyError
 from ragattr.models.loading import first_line, readable, without_progress
+from ragattr.models.prompted import Prompted
 from ragattr.models.protocols import Divergence, Reply
 from ragattr.prompt import Chat
-from ragattr.text.align import anchors, token_spans, tokens_within
+from ragattr.text.align import token_spans
 from ragattr.types import Floors, ModelCard, Span
 
 try:
@@ -110,11 +111,11 @@ class HFModel:
 
     def count_tokens(self, chat: Chat, reply: Reply) -> int:
         """How many tokens chat and reply have together."""
-        return len(_Prompted(self, chat).ids) + len(self._reply_tokens(reply)[0])
+        return len(self._prompted(chat).ids) + len(self._reply_tokens(reply)[0])
 
     def write(self, chats: Sequence[Chat], *, max_new_tokens: int) -> list[Reply]:
         """One greedy reply to each chat, each on its own: none depends on its neighbours."""
-        return [self._write(_Prompted(self, chat).ids, max_new_tokens) for chat in chats]
+        return [self._write(self._prompted(chat).ids, max_new_tokens) for chat in chats]
 
     def diverge(self, chat: Chat, removals: Sequence[Sequence[Span]], reply: Reply) -> Divergence:
         """Jensen-Shannon divergence and log-probability drop of the reply, removal by removal.
@@ -123,7 +124,7 @@ class HFModel:
         stands before is kept from the full run (methods of ARC-JSD, section 1.1 of the paper, with
         the definition of the divergence). Only the reply's rows of logits are computed.
         """
-        prompted, (reply_ids, tokens) = _Prompted(self, chat), self._reply_tokens(reply)
+        prompted, (reply_ids, tokens) = self._prompted(chat), self._reply_tokens(reply)
         if not reply_ids:
             raise ConfigError("an empty reply cannot be measured")
         if len(prompted.ids) + len(reply_ids) > self.window:
@@ -177,6 +178,9 @@ class HFModel:
         kept = tuple(new[:-1] if finished else new)
         return Reply(self._decode(kept), kept, finished)
 
+    def _prompted(self, chat: Chat) -> Prompted:
+        return Prompted(chat, self.tokenizer, self.control_tokens)
+
     def _reply_tokens(self, reply: Reply) -> tuple[list[int], tuple[Span, ...]]:
         """The reply's ids and where each stands in its text; kept ids are never tokenised again."""
         if reply.token_ids is None:
@@ -209,118 +213,6 @@ class HFModel:
         if not torch.isfinite(logits).all():
             raise ModelReplyError(f"{self.card.name} gave logits that are not finite")
         return torch.log_softmax(logits, dim=-1), output.past_key_values
-
-
-class _Prompted:
-    """A chat as a model's tokens, each anchored at a character."""
-
-    def __init__(self, model: HFModel, chat: Chat) -> None:
-        contents = [_disarmed(readable(m["content"]), model.control_tokens) for m in chat.messages]
-        text, places = _rendered(model.tokenizer, chat, contents)
-        has_template = model.tokenizer.chat_template is not None
-        found = model.tokenizer(
-            text, add_special_tokens=not has_template, return_offsets_mapping=True
-        )
-        self.ids: list[int] = list(found["input_ids"])
-        starts = np.maximum.accumulate([0, *(start for start, _ in found["offset_mapping"])])[
-            1:
-        ].tolist()
-        self._anchors = anchors(token_spans(starts, len(text)), text)
-        self._places = places
-
-    def without(self, removal: Sequence[Span]) -> tuple[list[int], int]:
-        """The ids that stay, and how many of them stand before the first that goes."""
-        gone = {
-            i
-            for span in removal
-            for piece in self._rendered_spans(span)
-            for i in tokens_within(piece, self._anchors)
-        }
-        kept = [token for i, token in enumerate(self.ids) if i not in gone]
-        if not kept:
-            raise AlignmentError("a removal leaves nothing of the prompt")
-        return kept, min(gone, default=len(self.ids))
-
-    def _rendered_spans(self, span: Span) -> list[Span]:
-        """`span` of the chat's text, as spans of the rendered text: one per message it touches."""
-        pieces = []
-        for content, shift in self._places:
-            start, end = max(span.start, content.start), min(span.end, content.end)
-            if start < end:
-                pieces.append(Span(start + shift, end + shift))
-        return pieces
-
-
-def _rendered(
-    tokenizer: Any, chat: Chat, contents: Sequence[str]
-) -> tuple[str, list[tuple[Span, int]]]:
-    """The prompt as the model's template writes it, and for each message its span and its shift."""
-    spans, start = [], 0
-    for content in contents:
-        spans.append(Span(start, start + len(content)))
-        start += len(content)
-    if tokenizer.chat_template is None:
-        text, frame = "\n\n".join(contents) + "\n\n", ["", *["\n\n"] * len(contents)]
-    else:
-        text = _apply(tokenizer, chat, contents)
-        holes = [f"\ue000{i}\ue001" for i in range(len(contents))]
-        frame = _split_at(_apply(tokenizer, chat, holes), holes)
-    places, cursor = [], 0
-    for span, content, literal in zip(spans, contents, frame, strict=False):
-        cursor += len(literal)
-        skipped = 0
-        if not text.startswith(content, cursor):  # some templates strip each message
-            skipped = len(content) - len(content.lstrip())
-            content = content.strip()
-        if not text.startswith(content, cursor):
-            raise AlignmentError(
-                "the chat template rewrites a message: its passages cannot be found"
-            )
-        places.append(
-            (
-                Span(span.start + skipped, span.start + skipped + len(content)),
-                cursor - span.start - skipped,
-            )
-        )
-        cursor += len(content)
-    if text[cursor:] != frame[-1]:
-        raise AlignmentError(
-            "the chat template depends on what the messages say: passages cannot be found"
-        )
-    return text, places
-
-
-def _apply(tokenizer: Any, chat: Chat, contents: Sequence[str]) -> str:
-    messages = [
-        {**message, "content": content}
-        for message, content in zip(chat.messages, contents, strict=True)
-    ]
-    try:
-        text: str = tokenizer.apply_chat_template(
-            messages, tokenize=False, add_generation_prompt=True
-        )
-    except Exception as error:  # templates raise their own errors, jinja's and plain ones
-        raise ConfigError(
-            f"the chat template refuses these messages: {first_line(error)}"
-        ) from error
-    return text
-
-
-def _split_at(text: str, holes: Sequence[str]) -> list[str]:
-    pieces = []
-    for hole in holes:
-        before, found, text = text.partition(hole)
-        if not found:
-            raise AlignmentError("the chat template leaves out a message")
-        pieces.append(before)
-    return [*pieces, text]
-
-
-def _disarmed(content: str, control_tokens: Sequence[str]) -> str:
-    """Control tokens in a message become as many plain characters: a passage ends no turn."""
-    for token in control_tokens:
-        content = content.replace(token, "\u2039" + token[1:])
-    return content
 
 
 def _end_tokens(model: Any, tokenizer: Any) -> list[int]:
