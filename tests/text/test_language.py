@@ -102,3 +102,8 @@ def test_ordinary_english_statements_are_english(text: str) -> None:
 )
 def test_foreign_names_do_not_make_an_english_statement_foreign(text: str) -> None:
     assert is_english(text)
+
+
+def test_under_four_words_only_the_script_decides() -> None:
+    assert is_english("Ankara Türkiye'nin başkentidir.")
+    assert not is_english("Башня была построена")
