@@ -144,15 +144,17 @@ def _is_gold(sentence: str, gold: list[str]) -> bool:
 def _only_context(attribute: AttributeJSD, answer: Answer) -> Attribution:
     """The answer under its context and without any: two runs instead of one per sentence."""
     chat = answer_chat(attribute.prompt, answer.context)
-    run = attribute.model.diverge(chat, [chat.blocks], Reply(answer.text))
+    reading = attribute.model.read(chat, Reply(answer.text))
+    effects = reading.delete([chat.blocks])
     return Attribution(
         answer,
-        run.tokens,
+        reading.tokens,
         (),
-        run.jsd[:0],
+        effects.jsd[:0],
         "nats",
-        context_scores=run.jsd[0],
-        logprobs=run.logprobs,
+        context_scores=effects.jsd[0],
+        context_drops=effects.drops[0],
+        logprobs=reading.logprobs,
     )
 
 

@@ -4,8 +4,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
 
+from ragattr.attribution.baselines import (
+    AttributeBM25,
+    AttributeOverlap,
+    AttributePosition,
+    AttributeRandom,
+    AttributeSimilarity,
+)
+from ragattr.attribution.budget import Budget
+from ragattr.attribution.contextcite import AttributeContextCite
+from ragattr.attribution.fast import AttributeFast
 from ragattr.attribution.jsd import AttributeJSD
 from ragattr.attribution.unmeasured import Unmeasured
 from ragattr.citation.join import Cite
@@ -40,11 +50,11 @@ from ragattr.verification.evidence import judge_pair
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-METHODS: dict[str, Callable[[WhiteBoxModel, Prompt], Stage[Answer, Attribution]]] = {
-    "jsd": AttributeJSD,
-}
+Measuring = Stage[Answer, Attribution]
 Tier = Literal["auto", "logits", "text"]
 EMBEDDED = "embedded"
+DEFAULT_METHOD = "jsd-fast"
+FIDELITY_MASKS = 16  # at each keep rate
 PASSAGES_READ = 3  # by a small model; of 3 and 5 the better on the sample questions
 FUSED_DEPTH = 50  # how deep each retriever's ranking is read before ranks are fused
 
@@ -61,10 +71,13 @@ class Setup:
     tokenizer: "PreTrainedTokenizerBase | None" = None
     encoder: str = EMBEDDED
     verifier: str = EMBEDDED
-    method: str = "jsd"
+    method: str = DEFAULT_METHOD
     tier: Tier = "auto"
     threshold: float | None = None
     offsets: OffsetUnit = "codepoints"
+    max_passes: float | None = None
+    max_seconds: float | None = None
+    fidelity: bool = False
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
@@ -79,6 +92,7 @@ class Setup:
                 raise ConfigError(f"{name} is one of {', '.join(choices)}, not {value!r}")
         if self.threshold is not None and not 0 <= self.threshold <= 1:
             raise ConfigError(f"threshold lies between 0 and 1, got {self.threshold}")
+        Budget(self.max_passes, self.max_seconds)
 
     def language_model(self) -> WhiteBoxModel:
         """The model that writes and is measured."""
@@ -115,12 +129,44 @@ class Setup:
         if self.tier == "text":
             return Unmeasured()
         try:
-            model = self.language_model()
+            return METHODS[self.method](self)
         except ModelNotFound as error:
             if self.tier == "logits" or self.model != EMBEDDED:
                 raise
             return Unmeasured(f"nothing was measured: {error}")
-        return METHODS[self.method](model, answer_prompt())
+
+    def reader(self) -> "Reader":
+        """What every stage that reads with the language model is made with."""
+        return Reader(
+            model=self.language_model(),
+            prompt=answer_prompt(),
+            budget=Budget(self.max_passes, self.max_seconds),
+            n_fidelity_masks=FIDELITY_MASKS if self.fidelity else 0,
+        )
+
+
+class Reader(TypedDict):
+    """The arguments that all measuring stages share."""
+
+    model: WhiteBoxModel
+    prompt: Prompt
+    budget: Budget
+    n_fidelity_masks: int
+
+
+METHODS: dict[str, Callable[[Setup], Measuring]] = {
+    "jsd-fast": lambda setup: AttributeFast(**setup.reader(), encoder=setup.sentence_encoder()),
+    "jsd": lambda setup: AttributeJSD(**setup.reader(), encoder=setup.sentence_encoder()),
+    "drop": lambda setup: AttributeJSD(
+        **setup.reader(), encoder=setup.sentence_encoder(), score="drop"
+    ),
+    "contextcite": lambda setup: AttributeContextCite(**setup.reader()),
+    "similarity": lambda setup: AttributeSimilarity(setup.sentence_encoder()),
+    "bm25": lambda setup: AttributeBM25(),
+    "overlap": lambda setup: AttributeOverlap(),
+    "position": lambda setup: AttributePosition(),
+    "random": lambda setup: AttributeRandom(),
+}
 
 
 def cite(
@@ -135,10 +181,13 @@ def cite(
     tokenizer: "PreTrainedTokenizerBase | None" = None,
     encoder: str = EMBEDDED,
     verifier: str = EMBEDDED,
-    method: str = "jsd",
+    method: str = DEFAULT_METHOD,
     tier: Tier = "auto",
     threshold: float | None = None,
     offsets: OffsetUnit = "codepoints",
+    max_passes: float | None = None,
+    max_seconds: float | None = None,
+    fidelity: bool = False,
 ) -> Row:
     """Examine the citations of an answer that was written elsewhere.
 
@@ -148,8 +197,12 @@ def cite(
         messages: the chat that was really sent, if you have it; the passages are found in it.
         generator: the name of the model that wrote the answer, if you know it.
         model: "embedded", a folder, a hub name, or a loaded transformers model with `tokenizer`.
+        method: how use is measured; a name of `METHODS`.
         tier: "text" measures nothing and is quick; "logits" insists on measuring.
         threshold: the probability from which on a statement counts as supported.
+        max_passes, max_seconds: a budget for the measurement of one answer; what it reached is
+            the result, and the record says `partial`.
+        fidelity: check on random ablations how well the scores predict the model.
 
     Returns:
         A record: for each claim its verdict, its probability and its citations with their class.
@@ -157,7 +210,19 @@ def cite(
     Raises:
         RagattrError: something in the case or the settings is wrong; the message says what.
     """
-    setup = Setup(model, tokenizer, encoder, verifier, method, tier, threshold, offsets)
+    setup = Setup(
+        model=model,
+        tokenizer=tokenizer,
+        encoder=encoder,
+        verifier=verifier,
+        method=method,
+        tier=tier,
+        threshold=threshold,
+        offsets=offsets,
+        max_passes=max_passes,
+        max_seconds=max_seconds,
+        fidelity=fidelity,
+    )
     return cite_rows(setup)(_case(id, question, passages, answer, messages, generator))
 
 
@@ -171,11 +236,25 @@ def attribute(
     id: str = "1",
     model: "str | PreTrainedModel" = EMBEDDED,
     tokenizer: "PreTrainedTokenizerBase | None" = None,
-    method: str = "jsd",
+    encoder: str = EMBEDDED,
+    method: str = DEFAULT_METHOD,
     offsets: OffsetUnit = "codepoints",
+    max_passes: float | None = None,
+    max_seconds: float | None = None,
+    fidelity: bool = False,
 ) -> Row:
     """Measure which sentences an answer used, without judging support; arguments as for `cite`."""
-    setup = Setup(model, tokenizer, method=method, tier="logits", offsets=offsets)
+    setup = Setup(
+        model=model,
+        tokenizer=tokenizer,
+        encoder=encoder,
+        method=method,
+        tier="logits",
+        offsets=offsets,
+        max_passes=max_passes,
+        max_seconds=max_seconds,
+        fidelity=fidelity,
+    )
     return attribute_rows(setup)(_case(id, question, passages, answer, messages, generator))
 
 
@@ -191,10 +270,13 @@ def answer(
     tokenizer: "PreTrainedTokenizerBase | None" = None,
     encoder: str = EMBEDDED,
     verifier: str = EMBEDDED,
-    method: str = "jsd",
+    method: str = DEFAULT_METHOD,
     tier: Tier = "auto",
     threshold: float | None = None,
     offsets: OffsetUnit = "codepoints",
+    max_passes: float | None = None,
+    max_seconds: float | None = None,
+    fidelity: bool = False,
 ) -> Row:
     """Answer a question from documents (files and folders) or passages, and examine the answer.
 
@@ -203,7 +285,19 @@ def answer(
         k: how many passages the model reads.
         inline_citations: ask the model for markers; the embedded one is too small for it.
     """
-    setup = Setup(model, tokenizer, encoder, verifier, method, tier, threshold, offsets)
+    setup = Setup(
+        model=model,
+        tokenizer=tokenizer,
+        encoder=encoder,
+        verifier=verifier,
+        method=method,
+        tier=tier,
+        threshold=threshold,
+        offsets=offsets,
+        max_passes=max_passes,
+        max_seconds=max_seconds,
+        fidelity=fidelity,
+    )
     if bool(docs) == bool(passages):
         raise ConfigError("give either docs or passages to answer from")
     if docs:

@@ -20,7 +20,7 @@ from ragattr import __version__
 from ragattr.errors import ConfigError, InputError, RagattrError
 
 if TYPE_CHECKING:
-    from ragattr.api import Setup, Work
+    from ragattr.api import Work
     from ragattr.batch.rows import Outcome
     from ragattr.record import Row
 
@@ -84,7 +84,25 @@ Html = Annotated[
 Model = Annotated[str, typer.Option("--model", help="embedded, a folder, or a hub name.")]
 EncoderName = Annotated[str, typer.Option("--encoder", help="embedded, a folder, or a hub name.")]
 Verifier = Annotated[str, typer.Option("--verifier", help="embedded.")]
-Method = Annotated[str, typer.Option("--method", help="How use is measured: jsd.")]
+Method = Annotated[
+    str,
+    typer.Option(
+        "--method",
+        help="How use is measured: jsd-fast, jsd, drop, contextcite; or, as baselines, "
+        "similarity, bm25, overlap, position, random.",
+    ),
+]
+MaxPasses = Annotated[
+    float | None,
+    typer.Option("--max-passes", help="Budget of one answer, in readings of prompt and answer."),
+]
+MaxSeconds = Annotated[
+    float | None, typer.Option("--max-seconds", help="Budget of one answer, in seconds.")
+]
+Fidelity = Annotated[
+    bool,
+    typer.Option("--fidelity", help="Check the scores on random ablations (some 25 passes)."),
+]
 Tier = Annotated[
     TierName, typer.Option("--tier", help="text measures nothing; logits insists on measuring.")
 ]
@@ -110,10 +128,13 @@ def answer(
     model: Model = "embedded",
     encoder: EncoderName = "embedded",
     verifier: Verifier = "embedded",
-    method: Method = "jsd",
+    method: Method = "jsd-fast",
     tier: Tier = TierName.auto,
     threshold: Threshold = None,
     offsets: Offsets = OffsetName.codepoints,
+    max_passes: MaxPasses = None,
+    max_seconds: MaxSeconds = None,
+    fidelity: Fidelity = False,
     output: Output = None,
     as_json: AsJson = False,
     html: Html = None,
@@ -121,14 +142,25 @@ def answer(
     """Answer questions from documents, and examine the answers."""
     if (question is None) == (input is None):
         raise ConfigError("give either --question or --input")
-    from ragattr.api import answer_rows
+    from ragattr.api import Setup, answer_rows
     from ragattr.retrieval.documents import read_corpus
 
     def start() -> "Work":
         corpus = read_corpus(docs)
         for line in corpus.skipped:
             _say(f"skipped {line}")
-        setup = _setup(model, encoder, verifier, method, tier, threshold, offsets)
+        setup = Setup(
+            model=model,
+            encoder=encoder,
+            verifier=verifier,
+            method=method,
+            tier=tier.value,
+            threshold=threshold,
+            offsets=offsets.value,
+            max_passes=max_passes,
+            max_seconds=max_seconds,
+            fidelity=fidelity,
+        )
         return answer_rows(setup, corpus.passages, k=k, inline_citations=inline_citations)
 
     lines = None if question is None else [json.dumps({"question": question})]
@@ -140,18 +172,31 @@ def cite(
     input: Input = None,
     model: Model = "embedded",
     verifier: Verifier = "embedded",
-    method: Method = "jsd",
+    method: Method = "jsd-fast",
     tier: Tier = TierName.auto,
     threshold: Threshold = None,
     offsets: Offsets = OffsetName.codepoints,
+    max_passes: MaxPasses = None,
+    max_seconds: MaxSeconds = None,
+    fidelity: Fidelity = False,
     output: Output = None,
     as_json: AsJson = False,
     html: Html = None,
 ) -> None:
     """Examine answers that were written elsewhere: what they used, what supports them."""
-    from ragattr.api import cite_rows
+    from ragattr.api import Setup, cite_rows
 
-    setup = _setup(model, "embedded", verifier, method, tier, threshold, offsets)
+    setup = Setup(
+        model=model,
+        verifier=verifier,
+        method=method,
+        tier=tier.value,
+        threshold=threshold,
+        offsets=offsets.value,
+        max_passes=max_passes,
+        max_seconds=max_seconds,
+        fidelity=fidelity,
+    )
     _run(lambda: cite_rows(setup), _needed(input), None, output=output, as_json=as_json, html=html)
 
 
@@ -159,15 +204,26 @@ def cite(
 def attribute(
     input: Input = None,
     model: Model = "embedded",
-    method: Method = "jsd",
+    method: Method = "jsd-fast",
     offsets: Offsets = OffsetName.codepoints,
+    max_passes: MaxPasses = None,
+    max_seconds: MaxSeconds = None,
+    fidelity: Fidelity = False,
     output: Output = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure which sentences answers used, without judging support."""
-    from ragattr.api import attribute_rows
+    from ragattr.api import Setup, attribute_rows
 
-    setup = _setup(model, "embedded", "embedded", method, TierName.logits, None, offsets)
+    setup = Setup(
+        model=model,
+        method=method,
+        tier="logits",
+        offsets=offsets.value,
+        max_passes=max_passes,
+        max_seconds=max_seconds,
+        fidelity=fidelity,
+    )
     _run(
         lambda: attribute_rows(setup),
         _needed(input),
@@ -187,11 +243,9 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Judge pairs of claim and evidence: {"id", "claim", "evidence": [...]}."""
-    from ragattr.api import verify_rows
+    from ragattr.api import Setup, verify_rows
 
-    setup = _setup(
-        "embedded", "embedded", verifier, "jsd", TierName.text, threshold, OffsetName.codepoints
-    )
+    setup = Setup(verifier=verifier, tier="text", threshold=threshold)
     _run(
         lambda: verify_rows(setup),
         _needed(input),
@@ -251,28 +305,6 @@ def main() -> None:
     except KeyboardInterrupt:
         _say("ragattr: interrupted")
         sys.exit(130)
-
-
-def _setup(
-    model: str,
-    encoder: str,
-    verifier: str,
-    method: str,
-    tier: TierName,
-    threshold: float | None,
-    offsets: OffsetName,
-) -> "Setup":
-    from ragattr.api import Setup
-
-    return Setup(
-        model=model,
-        encoder=encoder,
-        verifier=verifier,
-        method=method,
-        tier=tier.value,
-        threshold=threshold,
-        offsets=offsets.value,
-    )
 
 
 def _needed(input: Path | None) -> Path:

@@ -8,6 +8,7 @@ RagattrError
   PromptError      a prompt's fields are not the stage's
   AlignmentError   characters and tokens do not line up
   ModelReplyError  a model's reply, or its numbers, could not be read
+  ProbeError       the attention interface does not read a model as the model reads
   StageError       a stage broke its contract
 """
 
@@ -45,6 +46,10 @@ class AlignmentError(RagattrError):
 
 class ModelReplyError(RagattrError):
     """A model's reply, or its numbers, could not be read."""
+
+
+class ProbeError(RagattrError):
+    """The attention interface does not read a model as the model itself reads."""
 
 
 class StageError(RagattrError):

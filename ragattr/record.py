@@ -17,6 +17,7 @@ from ragattr.types import (
     Attribution,
     Citation,
     CitedAnswer,
+    Claim,
     Context,
     Judgement,
     Passage,
@@ -184,9 +185,7 @@ def to_attribution_record(
                 "verdict": "unclear",
                 "probability": None,
                 "cited_probability": None,
-                "context_use": _rounded(use.context_use)
-                if (use := claim_use(attribution, claim))
-                else None,
+                **_use_fields(attribution, claim),
                 "citations": [],
             }
             for claim in answer.claims
@@ -262,8 +261,17 @@ def _claim_fields(cited: CitedAnswer, index: int, convert: _Converter) -> Row:
         "verdict": verdict.label,
         "probability": _rounded(verdict.probability),
         "cited_probability": _rounded(judgement.cited[index]),
+        **_use_fields(judgement.attribution, claim),
         "context_use": _rounded(cited.context_use[index]),
         "citations": [_citation_fields(judgement, row, convert) for row in cited.citations[index]],
+    }
+
+
+def _use_fields(attribution: Attribution, claim: Claim) -> Row:
+    use = claim_use(attribution, claim)
+    return {
+        "context_use": _rounded(use.context_use) if use else None,
+        "parametric_share": _rounded(use.parametric_share) if use else None,
     }
 
 
@@ -301,7 +309,7 @@ def _attribution_fields(attribution: Attribution, convert: _Converter) -> Row | 
     return {
         "method": attribution.method,
         "unit": attribution.unit,
-        "interventional": True,
+        "interventional": attribution.interventional,
         "proxy": attribution.proxy,
         "reader_logprob": _rounded(reader_logprob(attribution)),
         "sources": [
@@ -311,7 +319,8 @@ def _attribution_fields(attribution: Attribution, convert: _Converter) -> Row | 
             }
             for s in attribution.sources
         ],
-        "groups": [],
+        "groups": [list(members) for members in attribution.groups],
+        "group_scores": [_rounded_list(use.group_scores) for use in uses],
         "scores": [_rounded_list(use.scores) for use in uses],
         "drops": None
         if attribution.drops is None
@@ -319,10 +328,10 @@ def _attribution_fields(attribution: Attribution, convert: _Converter) -> Row | 
         "n_tokens": [use.n_tokens for use in uses],
         "passes": _rounded(attribution.passes),
         "seconds": round(attribution.seconds, 3),
-        "verified": len(attribution.sources),
-        "confidence": None,
-        "fidelity": None,
-        "partial": False,
+        "verified": len(attribution.verified),
+        "confidence": _rounded(attribution.confidence),
+        "fidelity": attribution.fidelity,
+        "partial": attribution.partial,
     }
 
 

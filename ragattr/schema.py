@@ -121,6 +121,7 @@ class ClaimFields(TypedDict):
     probability: float | None
     cited_probability: float | None
     context_use: float | None
+    parametric_share: NotRequired[float | None]
     citations: list[CitationFields]
 
 
@@ -133,7 +134,11 @@ class SourceFields(TypedDict):
 
 
 class AttributionFields(TypedDict):
-    """What was measured: `scores` are [claims][sources], summed over each claim's tokens."""
+    """What was measured.
+
+    `scores` are [claims][sources] and `group_scores` [claims][groups], summed over each claim's
+    tokens. `verified` is how many sources were measured exactly.
+    """
 
     method: str
     unit: str
@@ -142,6 +147,7 @@ class AttributionFields(TypedDict):
     reader_logprob: float | None
     sources: list[SourceFields]
     groups: list[list[int]]
+    group_scores: NotRequired[list[list[float]]]
     scores: list[list[float]]
     drops: list[list[float]] | None
     n_tokens: list[int]
@@ -149,7 +155,7 @@ class AttributionFields(TypedDict):
     seconds: float
     verified: int
     confidence: float | None
-    fidelity: float | None
+    fidelity: dict[str, Any] | None
     partial: bool
 
 

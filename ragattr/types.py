@@ -142,6 +142,23 @@ class Floors:
     reader: float
 
 
+@dataclass(frozen=True)
+class FilterError:
+    """How far an exact score may be from its quick estimate; measured, and kept with the model.
+
+    The log ratio (exact + offset) / (estimate + offset), both in nats per answer token, follows
+    about a logistic distribution.
+
+    Attributes:
+        offset: nats per answer token.
+        middle, scale: of the distribution.
+    """
+
+    offset: float
+    middle: float
+    scale: float
+
+
 @dataclass(frozen=True, eq=False)
 class Attribution:
     """What was measured: how much each source moves each token of the answer.
@@ -150,10 +167,19 @@ class Attribution:
         tokens: where the reader's tokens stand in the answer.
         sources: the sentences that were ablated one by one.
         scores: [sources, tokens], in `unit`; None where nothing could be measured.
+        interventional: whether the scores come from taking sources away.
         drops: [sources, tokens], log-probability with the source minus without, nats; or None.
-        context_scores: [tokens], the same divergence when all passages go; or None.
+        context_scores: [tokens], divergence when all passages go; or None.
+        context_drops: [tokens], log-probability with all passages minus without any; or None.
         logprobs: [tokens], log-probability of each token under the full context; or None.
+        groups: sources, by index, that say the same, so that each alone hides the other.
+        group_scores: [groups, tokens], in `unit`, when all members of a group go together.
         passes: tokens pushed through the layers / tokens of prompt and answer.
+        verified: which sources were measured exactly; the scores of others are approximations.
+        confidence: how likely each claim's best source is the exact measurement's too, the least
+            of all claims, 0..1; None where nobody calibrated that.
+        fidelity: how well the scores predict what the model does, when that was asked for.
+        partial: whether a budget ended the measurement early.
         proxy: False only when the model that was measured wrote the answer, in this very chat.
     """
 
@@ -163,14 +189,22 @@ class Attribution:
     scores: FloatArray | None
     unit: str
     method: str = "none"
+    interventional: bool = True
     drops: FloatArray | None = None
     context_scores: FloatArray | None = None
+    context_drops: FloatArray | None = None
     logprobs: FloatArray | None = None
+    groups: tuple[tuple[int, ...], ...] = ()
+    group_scores: FloatArray | None = None
     model: ModelCard | None = None
     floors: Floors | None = None
     proxy: bool = True
     passes: float = 0.0
     seconds: float = 0.0
+    verified: tuple[int, ...] = ()
+    confidence: float | None = None
+    fidelity: Mapping[str, object] | None = None
+    partial: bool = False
     settings: Mapping[str, object] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
@@ -179,6 +213,11 @@ class Attribution:
         if self.scores is not None and self.scores.shape != expected:
             raise ConfigError(
                 f"scores must be [sources, tokens] {expected}, got {self.scores.shape}"
+            )
+        expected = (len(self.groups), len(self.tokens))
+        if self.group_scores is not None and self.group_scores.shape != expected:
+            raise ConfigError(
+                f"group_scores must be [groups, tokens] {expected}, got {self.group_scores.shape}"
             )
 
 

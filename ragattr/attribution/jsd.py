@@ -1,108 +1,61 @@
-"""ARC-JSD: how far the answer's distribution moves when a sentence goes."""
+"""ARC-JSD: how far the answer's distribution moves when a sentence goes, exactly."""
 
-import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
-from ragattr.attribution.unmeasured import unmeasured
-from ragattr.models.protocols import Reply, WhiteBoxModel
-from ragattr.models.window import control_warnings, dropped_warnings, fit_context
-from ragattr.prompt import Chat, Prompt, answer_chat, sent_chat
-from ragattr.stage import Stage
-from ragattr.text.sentences import sources_of
-from ragattr.types import Answer, Attribution, Context
+import numpy as np
+
+from ragattr.attribution.groups import find_groups
+from ragattr.attribution.measure import Measure, Measured
+from ragattr.attribution.subject import Subject
+from ragattr.models.protocols import Encoder, Reading
 
 
 @dataclass(frozen=True)
-class AttributeJSD(Stage[Answer, Attribution]):
-    """Exact leave-one-sentence-out Jensen-Shannon divergence, token by token.
+class AttributeJSD(Measure):
+    """Exact leave-one-sentence-out divergence, token by token (ARC-JSD, section 1.1 of the paper).
 
-    Measured on the chat that was really sent when the answer brings it, else on the same
-    passages and question under `prompt`. One more removal takes all passages away.
+    What stands before a sentence is kept from the full reading; what follows is read again. One
+    more removal takes all passages away, and sentences that say the same go together as well.
+
+    Attributes:
+        encoder: proposes sentences that say the same; without one, their words do.
+        score: "jsd", or "drop", the log-probability with the sentence minus without.
     """
 
-    model: WhiteBoxModel
-    prompt: Prompt = field(repr=False)
+    encoder: Encoder | None = field(default=None, repr=False)
+    score: Literal["jsd", "drop"] = "jsd"
 
-    def __call__(self, batch: Sequence[Answer]) -> list[Attribution]:
-        return [self._attribute(answer) for answer in batch]
+    @property
+    def method(self) -> str:
+        """As the command line names it."""
+        return self.score
 
-    def _attribute(self, answer: Answer) -> Attribution:
-        started, card = time.perf_counter(), self.model.card
-        own = answer.generator == card.name
-        reply = Reply(answer.text, answer.token_ids if own else None)
-        chat, n_passages, is_sent, warnings = self._chat(answer, reply)
-        if chat is None or not answer.text.strip():
-            return unmeasured(
-                answer,
-                *warnings,
-                "" if answer.text.strip() else "the answer is empty: not measured",
-            )
-        sources = sources_of(answer.context.passages[:n_passages])
-        run = self.model.diverge(chat, [*chat.removals(sources), chat.blocks], reply)
-        warnings += control_warnings(
-            answer.context.passages[:n_passages], self.model.control_tokens
+    def measure(self, subject: Subject, reading: Reading) -> Measured:
+        """One deletion per sentence; under a budget, those first that share the answer's words."""
+        purse = self.budget.open(reading)
+        context = reading.delete([subject.chat.blocks])
+        n_sources = len(subject.sources)
+        order = list(range(n_sources)) if self.budget.is_unlimited else subject.by_overlap
+        removals = [subject.removals[i] for i in order]
+        effects = purse.spend(
+            reading.delete, removals, [subject.deletion_passes(removal) for removal in removals]
         )
-        return Attribution(
-            answer=answer,
-            tokens=run.tokens,
-            sources=sources,
-            scores=run.jsd[:-1],
-            unit="nats",
-            method="jsd",
-            drops=run.drops[:-1],
-            context_scores=run.jsd[-1],
-            logprobs=run.logprobs,
-            model=card,
-            floors=self.model.floors,
-            proxy=not (own and is_sent),
-            passes=run.passes,
-            seconds=time.perf_counter() - started,
-            settings={
-                "prompt_sha256": None
-                if is_sent and not self._is_ours(answer)
-                else self.prompt.sha256
-            },
-            warnings=tuple(warnings),
+        verified = order[: len(effects.jsd)]
+        jsd, drops = np.zeros((2, n_sources, len(reading.tokens)))
+        jsd[verified], drops[verified] = effects.jsd, effects.drops
+        groups = find_groups(
+            subject, reading, jsd, floor=self.noise_floor, encoder=self.encoder, purse=purse
         )
-
-    def _chat(self, answer: Answer, reply: Reply) -> tuple[Chat | None, int, bool, list[str]]:
-        """The chat to measure, its number of passages, whether it was really sent, and warnings."""
-        context, warnings = answer.context, list[str]()
-        if answer.messages is not None and not self._is_ours(answer):
-            found = sent_chat(answer.messages, context.passages)
-            if isinstance(found, Chat):
-                if self.model.count_tokens(found, reply) > self.model.window:
-                    return (
-                        None,
-                        0,
-                        True,
-                        ["the messages do not fit the model's window: not measured"],
-                    )
-                return found, len(context.passages), True, _repeated(found, context)
-            warnings.append(
-                f"passage {found!r} does not stand in the messages, in order: "
-                "ragattr's own prompt was measured"
-            )
-        kept = fit_context(self.model, self.prompt, context, reply, room=0)
-        warnings += dropped_warnings(context.passages[len(kept.passages) :])
-        if not kept.passages:
-            return (
-                None,
-                0,
-                False,
-                [*warnings, "no passage fits the model's window beside the answer: not measured"],
-            )
-        return answer_chat(self.prompt, kept), len(kept.passages), self._is_ours(answer), warnings
-
-    def _is_ours(self, answer: Answer) -> bool:
-        return answer.messages == answer_chat(self.prompt, answer.context).messages
-
-
-def _repeated(chat: Chat, context: Context) -> list[str]:
-    return [
-        f"passage {passage.id!r} stands in the messages more than once: "
-        "the first place in order was taken"
-        for passage in context.passages
-        if context.passages.count(passage) == 1 and chat.text.count(passage.text) > 1
-    ]
+        by_divergence = self.score == "jsd"
+        return Measured(
+            scores=jsd if by_divergence else drops,
+            decides=by_divergence,
+            drops=drops,
+            context=context,
+            groups=groups.members,
+            group_scores=groups.scores if by_divergence else groups.drops,
+            verified=tuple(sorted(verified)),
+            confidence=1.0 if len(verified) == n_sources else None,
+            partial=purse.was_short,
+        )

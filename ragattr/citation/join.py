@@ -1,7 +1,7 @@
 """Measured, judged and written citations, joined into rows."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ragattr.metrics.usage import ClaimUse, claim_use, is_unreadable
@@ -52,6 +52,7 @@ def _cite(judgement: Judgement) -> CitedAnswer:
 
 def _answer_rows(judgement: Judgement, index: int, use: ClaimUse | None) -> Iterator[Citation]:
     claim = judgement.verdicts[index].claim
+    groups = judgement.attribution.groups
     passages = judgement.attribution.answer.context.passages
     for marker in claim_markers(claim, judgement.attribution.answer.markers):
         for number in marker.numbers:
@@ -67,10 +68,12 @@ def _answer_rows(judgement: Judgement, index: int, use: ClaimUse | None) -> Iter
                 figures=(used, counts),
                 supports=judgement.passage_supports[index, passage],
                 contradicts=judgement.passage_contradicts[index, passage],
-                parts={
-                    i for i, source in enumerate(judgement.sources) if source.passage == passage
-                },
+                parts=_with_mates(
+                    (i for i, source in enumerate(judgement.sources) if source.passage == passage),
+                    groups,
+                ),
                 marker=marker,
+                group=None,
             )
 
 
@@ -84,8 +87,9 @@ def _found_rows(judgement: Judgement, index: int, use: ClaimUse | None) -> Itera
             figures=(used, counts),
             supports=judgement.supports[index, i],
             contradicts=judgement.contradicts[index, i],
-            parts={i},
+            parts=_with_mates([i], judgement.attribution.groups),
             marker=None,
+            group=_group_of(i, judgement.attribution.groups),
         )
         if _is_finding(judgement, row, counts):
             yield row
@@ -101,6 +105,7 @@ def _row(
     contradicts: float,
     parts: set[int],
     marker: Marker | None,
+    group: int | None,
 ) -> Citation:
     proof, threshold = (
         judgement.proofs[index],
@@ -118,6 +123,7 @@ def _row(
         origin="found" if marker is None else "answer",
         marker=marker,
         jointly=jointly,
+        group=group,
     )
 
 
@@ -135,13 +141,26 @@ def _sentence_use(use: ClaimUse | None, index: int) -> tuple[float | None, bool 
 def _passage_use(
     judgement: Judgement, use: ClaimUse | None, passage: int
 ) -> tuple[float | None, bool | None]:
-    """The sum over the passage's sentences; it counts when one of them does."""
-    inside = [
-        i for i, source in enumerate(judgement.attribution.sources) if source.passage == passage
-    ]
+    """The sum over the passage's sentences, a group once; it counts when one of them does."""
+    attribution = judgement.attribution
+    inside = [i for i, source in enumerate(attribution.sources) if source.passage == passage]
     if use is None or use.shares is None or use.counts is None or not inside:
         return None, None
-    return float(use.shares[inside].sum()), bool(use.counts[inside].any())
+    firsts = {
+        i if (group := _group_of(i, attribution.groups)) is None else f"group {group}": i
+        for i in reversed(inside)
+    }
+    return float(use.shares[sorted(firsts.values())].sum()), bool(use.counts[inside].any())
+
+
+def _group_of(source: int, groups: Sequence[Sequence[int]]) -> int | None:
+    return next((i for i, members in enumerate(groups) if source in members), None)
+
+
+def _with_mates(sources: Iterable[int], groups: Sequence[Sequence[int]]) -> set[int]:
+    """The sources, and those that say the same as one of them."""
+    found = set(sources)
+    return found.union(*(members for members in groups if not found.isdisjoint(members)))
 
 
 def _is_finding(judgement: Judgement, row: Citation, counts_as_used: bool | None) -> bool:

@@ -1,5 +1,6 @@
 """From scores per answer token to what a claim used."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,16 +15,23 @@ class ClaimUse:
     """What one claim used of an attribution's sources.
 
     Attributes:
-        scores: [sources], nats, summed over the claim's own tokens.
+        scores: [sources], in the attribution's unit, summed over the claim's own tokens.
+        group_scores: [groups], the same when all members of a group go together.
         columns: the claim's own tokens, which were summed (its markers left out).
         context_use: mean JSD of the claim's tokens when all passages go, over ln 2: 0..1, or None.
-        shares: [sources], each source's part of the clipped scores, 0..1; None if unknown.
-        counts: [sources], whether the score per token stands above the noise floor; None likewise.
+        parametric_share: the likelihood per token that the claim keeps when all passages go, 0..1:
+            1 when the model says the same without them; or None.
+        shares: [sources], each source's part of the clipped scores, 0..1; members of a group each
+            have the group's; None if unknown.
+        counts: [sources], whether the score per token, or its group's, stands above the noise
+            floor; None likewise.
     """
 
     scores: FloatArray
+    group_scores: FloatArray
     columns: list[int]
     context_use: float | None
+    parametric_share: float | None
     shares: FloatArray | None
     counts: NDArray[np.bool_] | None
 
@@ -44,21 +52,56 @@ def claim_use(attribution: Attribution, claim: Claim) -> ClaimUse | None:
     columns = claim_columns(
         claim.span, attribution.tokens, attribution.answer.text, attribution.answer.markers
     )
-    scores = np.maximum(attribution.scores[:, columns], 0.0).sum(axis=1)
-    context_use = None
-    if attribution.context_scores is not None and columns:
-        context_use = float(
-            np.clip(attribution.context_scores[columns].mean() / np.log(2), 0.0, 1.0)
-        )
+    scores = attribution.scores[:, columns].sum(axis=1)
+    group_scores = _group_scores(attribution, columns)
+    context_use, parametric_share = _without_context(attribution, columns)
+    shares, counts = None, None
     floors = attribution.floors
-    if floors is None or not columns or is_unreadable(attribution):
-        return ClaimUse(scores, columns, context_use, None, None)
-    if context_use is not None and context_use < floors.context:
-        return ClaimUse(
-            scores, columns, context_use, np.zeros_like(scores), np.zeros(len(scores), dtype=bool)
-        )
-    shares = scores / scores.sum() if scores.sum() > 0 else np.zeros_like(scores)
-    return ClaimUse(scores, columns, context_use, shares, scores / len(columns) > floors.noise)
+    if floors is not None and columns and not is_unreadable(attribution):
+        if context_use is not None and context_use < floors.context:
+            shares, counts = np.zeros_like(scores), np.zeros(len(scores), dtype=bool)
+        else:
+            joint = _joint(scores, group_scores, attribution.groups)
+            total = _total(scores, group_scores, attribution.groups)
+            shares = joint / total if total > 0 else np.zeros_like(joint)
+            counts = joint / len(columns) > floors.noise
+    return ClaimUse(scores, group_scores, columns, context_use, parametric_share, shares, counts)
+
+
+def _group_scores(attribution: Attribution, columns: list[int]) -> FloatArray:
+    if attribution.group_scores is None:
+        return np.zeros(0)
+    total: FloatArray = attribution.group_scores[:, columns].sum(axis=1)
+    return total
+
+
+def _without_context(
+    attribution: Attribution, columns: list[int]
+) -> tuple[float | None, float | None]:
+    context_use, parametric_share = None, None
+    if attribution.context_scores is not None and columns:
+        mean = attribution.context_scores[columns].mean()
+        context_use = float(np.clip(mean / np.log(2), 0.0, 1.0))
+    if attribution.context_drops is not None and columns:
+        parametric_share = float(np.exp(-max(attribution.context_drops[columns].mean(), 0.0)))
+    return context_use, parametric_share
+
+
+def _joint(
+    scores: FloatArray, group_scores: FloatArray, groups: Sequence[Sequence[int]]
+) -> FloatArray:
+    """[sources], clipped at 0; members of a group have its joint score."""
+    joint = np.maximum(scores, 0.0)
+    for members, score in zip(groups, group_scores, strict=True):
+        joint[list(members)] = max(float(score), 0.0)
+    return joint
+
+
+def _total(scores: FloatArray, group_scores: FloatArray, groups: Sequence[Sequence[int]]) -> float:
+    """The sum of all clipped scores, each group counted once."""
+    grouped = [i for members in groups for i in members]
+    alone = np.delete(np.maximum(scores, 0.0), grouped)
+    return float(alone.sum() + np.maximum(group_scores, 0.0).sum())
 
 
 def reader_logprob(attribution: Attribution) -> float | None:

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import zipfile
 from contextlib import redirect_stderr
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -87,7 +88,7 @@ def language_model() -> "HFModel":
     loaded = HFModel.load(str(converted(source)))
     dtype = str(default_dtype()).removeprefix("torch.")
     card = ModelCard(LANGUAGE_MODEL, f"{GGUF_PACKAGE.replace('==', ' ')} Q4_1", dtype)
-    return HFModel(card, loaded.model, loaded.tokenizer, FLOORS.get(dtype))
+    return replace(loaded, card=card, floors=FLOORS.get(dtype))
 
 
 @lru_cache(maxsize=1)

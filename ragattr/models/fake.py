@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragattr.metrics.divergence import jensen_shannon
-from ragattr.models.protocols import Divergence, Pair, Reply
+from ragattr.models.protocols import Effects, Pair, Reply
 from ragattr.prompt import Chat
 from ragattr.text.align import token_spans
 from ragattr.text.words import content_words, is_negated
-from ragattr.types import FloatArray, Floors, ModelCard, Span
+from ragattr.types import FilterError, FloatArray, Floors, ModelCard, Span
 
 SEEN, UNSEEN = (
     0.9,
@@ -31,6 +31,7 @@ class FakeModel:
     replies: dict[str, str] = field(default_factory=dict)
     window: int = 4096
     floors: Floors | None = Floors(noise=0.01, context=0.01, reader=-5.0)
+    filter_error: FilterError | None = FilterError(offset=1e-3, middle=0.0, scale=0.1)
     card: ModelCard = ModelCard("fake", "1", "float64")
     control_tokens: tuple[str, ...] = ("<|end|>",)
 
@@ -42,29 +43,55 @@ class FakeModel:
         """The reply whose question stands in the chat."""
         return [self._reply(chat, max_new_tokens) for chat in chats]
 
-    def diverge(self, chat: Chat, removals: Sequence[Sequence[Span]], reply: Reply) -> Divergence:
-        """By the definition, over the two outcomes "this word" and "another"."""
-        tokens = _word_tokens(reply.text)
-        full = _expected(reply.text, tokens, chat.text)
-        ablated = [
-            _expected(reply.text, tokens, _without(chat.text, removal)) for removal in removals
-        ]
-        shape = (len(removals), len(tokens))
-        return Divergence(
-            tokens=tokens,
-            jsd=np.array(
-                [jensen_shannon(_outcomes(full), _outcomes(row)) for row in ablated]
-            ).reshape(shape),
-            drops=np.array([np.log(full) - np.log(row) for row in ablated]).reshape(shape),
-            logprobs=np.log(full),
-            passes=float(1 + len(removals)),
-        )
+    def read(self, chat: Chat, reply: Reply) -> "FakeReading":
+        """A reading by the definition; hiding and deleting are the same here."""
+        return FakeReading(chat, reply)
 
     def _reply(self, chat: Chat, max_new_tokens: int) -> Reply:
         known = [reply for question, reply in self.replies.items() if question in chat.text]
         first = chat.passages[0].of(chat.text) if chat.passages else ""
         words = (known[0] if known else first).split(" ")
         return Reply(" ".join(words[:max_new_tokens]), None, finished=len(words) <= max_new_tokens)
+
+
+@dataclass
+class FakeReading:
+    """JSD over the two outcomes "this word" and "another"; each removal costs a whole pass."""
+
+    chat: Chat
+    reply: Reply
+    passes: float = 1.0
+    can_knock_out: bool = True
+
+    @property
+    def tokens(self) -> tuple[Span, ...]:
+        """Words with the space before them."""
+        return _word_tokens(self.reply.text)
+
+    @property
+    def logprobs(self) -> FloatArray:
+        """[tokens], log of 0.9 or 0.1."""
+        return np.log(_expected(self.reply.text, self.tokens, self.chat.text))
+
+    def delete(self, removals: Sequence[Sequence[Span]]) -> Effects:
+        """By the definition, word by word."""
+        self.passes += len(removals)
+        full = np.exp(self.logprobs)
+        ablated = [
+            _expected(self.reply.text, self.tokens, _without(self.chat.text, removal))
+            for removal in removals
+        ]
+        shape = (len(removals), len(self.tokens))
+        return Effects(
+            jsd=np.array(
+                [jensen_shannon(_outcomes(full), _outcomes(row)) for row in ablated]
+            ).reshape(shape),
+            drops=np.array([np.log(full) - np.log(row) for row in ablated]).reshape(shape),
+        )
+
+    def knock_out(self, removals: Sequence[Sequence[Span]]) -> Effects:
+        """The same: the fake's context tokens know nothing of each other."""
+        return self.delete(removals)
 
 
 @dataclass(frozen=True)

@@ -9,25 +9,23 @@ from typing import Any, cast
 
 import numpy as np
 
-from ragattr.errors import ConfigError, MissingExtra, ModelNotFound, ModelReplyError
+from ragattr.errors import ConfigError, MissingExtra, ModelNotFound
 from ragattr.models.loading import first_line, readable, without_progress
+from ragattr.models.probe import check_probe, has_interface
 from ragattr.models.prompted import Prompted
-from ragattr.models.protocols import Divergence, Reply
+from ragattr.models.protocols import Reply
+from ragattr.models.reading import HFReading
 from ragattr.prompt import Chat
 from ragattr.text.align import token_spans
-from ragattr.types import Floors, ModelCard, Span
+from ragattr.types import FilterError, Floors, ModelCard, Span
 
 try:
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache, GenerationConfig
-    from transformers.cache_utils import DynamicLayer
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 except ImportError as error:
     raise MissingExtra("local") from error
 
 logger = logging.getLogger(__name__)
-
-_LN2 = float(np.log(2))
-_ROWS_AT_ONCE = 64  # rows of [rows, vocab] fp32 that are reduced together
 
 
 def default_dtype() -> "torch.dtype":
@@ -43,13 +41,17 @@ class HFModel:
 
     Attributes:
         card: its name, revision and dtype, as records name it.
+        has_probe: whether it attends through the common interface, checked when it was loaded.
         floors: what it shows when nothing is there, None when nobody measured that.
+        filter_error: how far its knock-outs are from its deletions; None likewise.
     """
 
     card: ModelCard
     model: Any = field(repr=False)
     tokenizer: Any = field(repr=False)
+    has_probe: bool = False
     floors: Floors | None = None
+    filter_error: FilterError | None = None
 
     @classmethod
     def load(cls, name: str) -> "HFModel":
@@ -94,7 +96,10 @@ class HFModel:
             revision=str(getattr(model.config, "_commit_hash", None) or "local"),
             dtype=str(model.dtype).removeprefix("torch."),
         )
-        return cls(card, model.eval(), tokenizer)
+        has_probe = has_interface(model.eval())
+        if has_probe:
+            check_probe(model)
+        return cls(card, model, tokenizer, has_probe)
 
     @property
     def window(self) -> int:
@@ -117,13 +122,8 @@ class HFModel:
         """One greedy reply to each chat, each on its own: none depends on its neighbours."""
         return [self._write(self._prompted(chat).ids, max_new_tokens) for chat in chats]
 
-    def diverge(self, chat: Chat, removals: Sequence[Sequence[Span]], reply: Reply) -> Divergence:
-        """Jensen-Shannon divergence and log-probability drop of the reply, removal by removal.
-
-        Exact: the tokens of a removal are deleted and everything after them is read again; what
-        stands before is kept from the full run (methods of ARC-JSD, section 1.1 of the paper, with
-        the definition of the divergence). Only the reply's rows of logits are computed.
-        """
+    def read(self, chat: Chat, reply: Reply) -> HFReading:
+        """Read chat and reply once, and keep what every ablation of it reads again."""
         prompted, (reply_ids, tokens) = self._prompted(chat), self._reply_tokens(reply)
         if not reply_ids:
             raise ConfigError("an empty reply cannot be measured")
@@ -131,33 +131,8 @@ class HFModel:
             raise ConfigError(
                 f"prompt and reply are longer than the window of {self.window} tokens"
             )
-        with torch.inference_mode():
-            full, cache = self._logprobs(
-                prompted.ids, reply_ids, cache=DynamicCache(config=self.model.config)
-            )
-            pushed, rows = len(prompted.ids) + len(reply_ids), []
-            for removal in removals:
-                kept, first = prompted.without(removal)
-                reused = min(first, len(kept) - 1) if _keeps_prefixes(cache) else 0
-                ablated, _ = self._logprobs(
-                    kept[reused:], reply_ids, cache=_prefix(cache, reused, self.model.config)
-                )
-                pushed += len(kept) - reused + len(reply_ids)
-                rows.append(_compare(full, ablated, reply_ids))
-            reading = _at(full, reply_ids)
-            # One wait for the device, at the end.
-            numbers = (
-                torch.stack([reading, *(row for pair in rows for row in pair)])
-                .double()
-                .cpu()
-                .numpy()
-            )
-        return Divergence(
-            tokens=tokens,
-            jsd=numbers[1::2].reshape(len(removals), len(tokens)),
-            drops=numbers[2::2].reshape(len(removals), len(tokens)),
-            logprobs=numbers[0],
-            passes=pushed / (len(prompted.ids) + len(reply_ids)),
+        return HFReading(
+            self.model, prompted, chat.blocks, reply_ids, tokens, has_probe=self.has_probe
         )
 
     def _write(self, ids: list[int], max_new_tokens: int) -> Reply:
@@ -201,58 +176,8 @@ class HFModel:
         )
         return text
 
-    def _logprobs(
-        self, ids: list[int], reply_ids: list[int], *, cache: Any
-    ) -> tuple["torch.Tensor", Any]:
-        """[reply tokens, vocab] log-probabilities in fp32, and the filled cache."""
-        tokens = torch.tensor([[*ids, *reply_ids[:-1]]], device=self.model.device)
-        output = self.model(
-            tokens, past_key_values=cache, use_cache=True, logits_to_keep=len(reply_ids)
-        )
-        logits = output.logits[0].float()
-        if not torch.isfinite(logits).all():
-            raise ModelReplyError(f"{self.card.name} gave logits that are not finite")
-        return torch.log_softmax(logits, dim=-1), output.past_key_values
-
 
 def _end_tokens(model: Any, tokenizer: Any) -> list[int]:
     ends = model.generation_config.eos_token_id
     ends = ends if isinstance(ends, list) else [ends]
     return [end for end in dict.fromkeys([*ends, tokenizer.eos_token_id]) if end is not None]
-
-
-def _keeps_prefixes(cache: Any) -> bool:
-    return all(type(layer) is DynamicLayer for layer in cache.layers)
-
-
-def _prefix(cache: Any, length: int, config: Any) -> Any:
-    """A cache of the first `length` tokens: views of the full run's, nothing is cloned."""
-    if length == 0:
-        return DynamicCache(config=config)
-    return DynamicCache(
-        [(layer.keys[..., :length, :], layer.values[..., :length, :]) for layer in cache.layers]
-    )
-
-
-def _at(logprobs: "torch.Tensor", ids: Sequence[int]) -> "torch.Tensor":
-    return logprobs.gather(1, torch.tensor(ids, device=logprobs.device)[:, None])[:, 0]
-
-
-def _compare(
-    full: "torch.Tensor", ablated: "torch.Tensor", ids: Sequence[int]
-) -> tuple["torch.Tensor", "torch.Tensor"]:
-    """JSD and log-probability drop per token; `metrics.divergence` is the plain definition."""
-    jsd = torch.cat(
-        [
-            _jsd(p, q)
-            for p, q in zip(full.split(_ROWS_AT_ONCE), ablated.split(_ROWS_AT_ONCE), strict=True)
-        ]
-    )
-    return jsd, _at(full, ids) - _at(ablated, ids)
-
-
-def _jsd(log_p: "torch.Tensor", log_q: "torch.Tensor") -> "torch.Tensor":
-    log_middle = torch.logaddexp(log_p, log_q) - _LN2
-    from_p = (log_p.exp() * (log_p - log_middle)).sum(-1)
-    from_q = (log_q.exp() * (log_q - log_middle)).sum(-1)
-    return ((from_p + from_q) / 2).clamp(0.0, _LN2)

@@ -29,16 +29,20 @@ class Prompted:
 
     def without(self, removal: Sequence[Span]) -> tuple[list[int], int]:
         """The ids that stay, and how many of them stand before the first that goes."""
-        gone = {
-            i
-            for span in removal
-            for piece in self._rendered_spans(span)
-            for i in tokens_within(piece, self._anchors)
-        }
+        gone = self.tokens_of(removal)
         kept = [token for i, token in enumerate(self.ids) if i not in gone]
         if not kept:
             raise AlignmentError("a removal leaves nothing of the prompt")
         return kept, min(gone, default=len(self.ids))
+
+    def tokens_of(self, spans: Sequence[Span]) -> set[int]:
+        """The tokens, by place, that spans of the chat's text hold."""
+        return {
+            i
+            for span in spans
+            for piece in self._rendered_spans(span)
+            for i in tokens_within(piece, self._anchors)
+        }
 
     def _rendered_spans(self, span: Span) -> list[Span]:
         """`span` of the chat's text, as spans of the rendered text: one per message it touches."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragattr.prompt import Chat
-from ragattr.types import FloatArray, Floors, ModelCard, Span
+from ragattr.types import FilterError, FloatArray, Floors, ModelCard, Span
 
 
 @dataclass(frozen=True)
@@ -25,22 +25,46 @@ class Reply:
 
 
 @dataclass(frozen=True, eq=False)
-class Divergence:
+class Effects:
     """What a reply loses when parts of its prompt go.
 
     Attributes:
-        tokens: where the model's tokens stand in the reply.
         jsd: [removals, tokens], Jensen-Shannon divergence in nats, 0 .. ln 2.
         drops: [removals, tokens], log-probability under the full prompt minus under the removal.
-        logprobs: [tokens], log-probability under the full prompt.
-        passes: tokens pushed through the layers / tokens of prompt and reply.
     """
 
-    tokens: tuple[Span, ...]
     jsd: FloatArray
     drops: FloatArray
-    logprobs: FloatArray
-    passes: float
+
+
+class Reading(Protocol):
+    """One chat and reply that a model has read, to be ablated as often as one likes.
+
+    A removal is a set of spans of `chat.text`.
+
+    Attributes:
+        tokens: where the model's tokens stand in the reply.
+        logprobs: [tokens], log-probability under the full prompt, nats.
+        passes: tokens pushed through the layers so far / tokens of prompt and reply.
+        can_knock_out: whether `knock_out` works; without it there is `delete` alone.
+    """
+
+    @property
+    def tokens(self) -> tuple[Span, ...]: ...
+    @property
+    def logprobs(self) -> FloatArray: ...
+    @property
+    def passes(self) -> float: ...
+    @property
+    def can_knock_out(self) -> bool: ...
+
+    def delete(self, removals: Sequence[Sequence[Span]]) -> Effects:
+        """Exact: the removal is cut out, and all that follows is read again."""
+        ...
+
+    def knock_out(self, removals: Sequence[Sequence[Span]]) -> Effects:
+        """Quick: the removal is hidden from question and reply, the context stays as it was."""
+        ...
 
 
 class Pair(NamedTuple):
@@ -80,9 +104,11 @@ class WhiteBoxModel(LanguageModel, Protocol):
 
     @property
     def floors(self) -> Floors | None: ...
+    @property
+    def filter_error(self) -> FilterError | None: ...
 
-    def diverge(self, chat: Chat, removals: Sequence[Sequence[Span]], reply: Reply) -> Divergence:
-        """Measure the reply with and without each removal, a set of spans of `chat.text`."""
+    def read(self, chat: Chat, reply: Reply) -> Reading:
+        """Read chat and reply once; a ConfigError when the reply is empty or both do not fit."""
         ...
 
 

@@ -68,9 +68,12 @@ def test_below_the_context_floor_every_share_is_0() -> None:
 
 
 def test_negative_scores_take_nothing_from_the_others() -> None:
-    use = claim_use(replace(MEASURED, context_scores=None), SECOND)
+    scores = np.array([[0.0, 0.0, 0.0, 0.2, 0.2], [0.0, 0.0, 0.0, -0.2, 0.1]])
+    use = claim_use(replace(MEASURED, scores=scores, context_scores=None), SECOND)
     assert use is not None
-    assert use.scores.tolist() == pytest.approx([0.0, 0.1])
+    assert use.shares is not None
+    assert use.scores.tolist() == pytest.approx([0.4, -0.1])
+    assert use.shares.tolist() == pytest.approx([1.0, 0.0])
 
 
 @pytest.mark.parametrize(

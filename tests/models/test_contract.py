@@ -41,38 +41,63 @@ def _chat() -> Chat:
     return answer_chat(answer_prompt(), Context(question, PASSAGES))
 
 
-def test_divergence_has_a_row_per_removal_and_a_column_per_token(model: WhiteBoxModel) -> None:
+WAYS = ["delete", "knock_out"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_effects_have_a_row_per_removal_and_a_column_per_token(
+    model: WhiteBoxModel, way: str
+) -> None:
     chat = _chat()
-    removals = chat.removals(sources_of(PASSAGES))
-    run = model.diverge(chat, removals, REPLY)
-    assert run.jsd.shape == run.drops.shape == (4, len(run.tokens)) == (4, len(run.logprobs))
-    assert "".join(token.of(REPLY.text) for token in run.tokens) == REPLY.text
+    reading = model.read(chat, REPLY)
+    effects = getattr(reading, way)(chat.removals(sources_of(PASSAGES)))
+    n_tokens = len(reading.tokens)
+    assert effects.jsd.shape == effects.drops.shape == (4, n_tokens) == (4, len(reading.logprobs))
+    assert "".join(token.of(REPLY.text) for token in reading.tokens) == REPLY.text
 
 
-def test_divergence_stays_between_0_and_ln2(model: WhiteBoxModel) -> None:
+@pytest.mark.parametrize("way", WAYS)
+def test_divergence_stays_between_0_and_ln2(model: WhiteBoxModel, way: str) -> None:
     chat = _chat()
-    run = model.diverge(chat, [*chat.removals(sources_of(PASSAGES)), chat.blocks], REPLY)
-    assert np.all(run.jsd >= 0)
-    assert np.all(run.jsd <= np.log(2))
+    removals = [*chat.removals(sources_of(PASSAGES)), chat.blocks]
+    jsd = getattr(model.read(chat, REPLY), way)(removals).jsd
+    assert np.all(jsd >= 0)
+    assert np.all(jsd <= np.log(2))
 
 
-def test_removing_nothing_changes_nothing(model: WhiteBoxModel) -> None:
-    run = model.diverge(_chat(), [()], REPLY)
+@pytest.mark.parametrize("way", WAYS)
+def test_removing_nothing_changes_nothing(model: WhiteBoxModel, way: str) -> None:
     # bfloat16 runs of different length differ a little; see methods of leave-one-out, precision
-    assert run.jsd.max() < 0.01
+    assert getattr(model.read(_chat(), REPLY), way)([()]).jsd.max() < 0.01
 
 
-def test_the_sentence_that_holds_the_answer_moves_it_most(model: WhiteBoxModel) -> None:
+@pytest.mark.parametrize("way", WAYS)
+def test_the_sentence_that_holds_the_answer_moves_it_most(model: WhiteBoxModel, way: str) -> None:
     chat = _chat()
-    run = model.diverge(chat, chat.removals(sources_of(PASSAGES)), REPLY)
-    assert int(run.jsd.sum(axis=1).argmax()) == 0
-    assert run.drops.sum(axis=1)[0] > 0
+    effects = getattr(model.read(chat, REPLY), way)(chat.removals(sources_of(PASSAGES)))
+    assert int(effects.jsd.sum(axis=1).argmax()) == 0
+    assert effects.drops.sum(axis=1)[0] > 0
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_no_removal_at_all_is_no_row(model: WhiteBoxModel, way: str) -> None:
+    reading = model.read(_chat(), REPLY)
+    assert getattr(reading, way)([]).jsd.shape == (0, len(reading.tokens))
 
 
 def test_the_same_call_twice_gives_the_same_numbers(model: WhiteBoxModel) -> None:
     chat = _chat()
-    first, second = (model.diverge(chat, [chat.blocks], REPLY) for _ in range(2))
+    first, second = (model.read(chat, REPLY).delete([chat.blocks]) for _ in range(2))
     assert np.array_equal(first.jsd, second.jsd)
+
+
+def test_every_ablation_costs_passes(model: WhiteBoxModel) -> None:
+    chat = _chat()
+    reading = model.read(chat, REPLY)
+    assert reading.passes == pytest.approx(1.0, abs=0.05)
+    before = reading.passes
+    reading.delete(chat.removals(sources_of(PASSAGES))[:1])
+    assert before < reading.passes <= before + 1
 
 
 def test_a_reply_is_the_same_alone_and_among_others(model: WhiteBoxModel) -> None:

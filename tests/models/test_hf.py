@@ -1,5 +1,7 @@
 """The transformers model: exactness on small random models, and what it refuses."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,10 +12,10 @@ from ragattr.errors import AlignmentError, ConfigError, ModelNotFound, ModelRepl
 from ragattr.metrics.divergence import jensen_shannon
 from ragattr.models import embedded
 from ragattr.models.hf import HFModel
-from ragattr.models.protocols import Reply
+from ragattr.models.protocols import Reading, Reply, WhiteBoxModel
 from ragattr.prompt import Chat, answer_chat
 from ragattr.text.sentences import sources_of
-from ragattr.types import Context, Passage, Query, Span
+from ragattr.types import Context, FloatArray, Passage, Query, Span
 
 pytestmark = pytest.mark.model
 
@@ -37,6 +39,27 @@ def tiny(tokenizer: Any) -> HFModel:
         num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=512,
     )  # fmt: skip
     return HFModel.wrap(LlamaForCausalLM(config), tokenizer)
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A reading and the effect of deletions on it."""
+
+    reading: Reading
+    jsd: FloatArray
+    drops: FloatArray
+
+    @property
+    def tokens(self) -> tuple[Span, ...]:
+        return self.reading.tokens
+
+
+def diverge(
+    model: WhiteBoxModel, chat: Chat, removals: Sequence[Sequence[Span]], reply: Reply
+) -> Run:
+    reading = model.read(chat, reply)
+    effects = reading.delete(removals)
+    return Run(reading, effects.jsd, effects.drops)
 
 
 def _chat(text: str = TEXT) -> Chat:
@@ -71,31 +94,31 @@ def test_scores_equal_a_plain_loop_of_separate_full_passes(tiny: HFModel) -> Non
             and not (prompt[a:b].isspace() and a in gone)
         ]
         expected.append(jensen_shannon(full, probabilities(kept)))
-    assert tiny.diverge(chat, removals, reply).jsd == pytest.approx(np.array(expected), abs=1e-6)
+    assert diverge(tiny, chat, removals, reply).jsd == pytest.approx(np.array(expected), abs=1e-6)
 
 
 def test_kept_ids_are_measured_as_they_are_and_line_up_with_the_text(tiny: HFModel) -> None:
     ids = tuple(tiny.tokenizer("Bees 🐝 make naïve honey")["input_ids"])
     text = tiny.tokenizer.decode(ids)
-    run = tiny.diverge(_chat(), [()], Reply(text, ids))
+    run = diverge(tiny, _chat(), [()], Reply(text, ids))
     assert len(run.tokens) == len(ids)
     assert "".join(span.of(text) for span in run.tokens) == text
 
 
 def test_an_answer_of_one_token_is_measured(tiny: HFModel) -> None:
-    run = tiny.diverge(_chat(), [_chat().blocks], Reply("iron"))
+    run = diverge(tiny, _chat(), [_chat().blocks], Reply("iron"))
     assert run.jsd.shape[0] == 1
     assert np.isfinite(run.jsd).all()
 
 
 def test_an_empty_answer_is_refused(tiny: HFModel) -> None:
     with pytest.raises(ConfigError, match="empty reply"):
-        tiny.diverge(_chat(), [()], Reply(""))
+        diverge(tiny, _chat(), [()], Reply(""))
 
 
 def test_what_is_longer_than_the_window_is_refused(tiny: HFModel) -> None:
     with pytest.raises(ConfigError, match="window of 512"):
-        tiny.diverge(_chat("word " * 600), [()], Reply("iron"))
+        diverge(tiny, _chat("word " * 600), [()], Reply("iron"))
 
 
 def test_logits_that_are_not_finite_are_an_error_and_never_a_number(tokenizer: Any) -> None:
@@ -108,7 +131,7 @@ def test_logits_that_are_not_finite_are_an_error_and_never_a_number(tokenizer: A
     with torch.no_grad():
         broken.lm_head.weight[5, 0] = float("nan")
     with pytest.raises(ModelReplyError, match="not finite"):
-        HFModel.wrap(broken, tokenizer).diverge(_chat(), [()], Reply("iron"))
+        diverge(HFModel.wrap(broken, tokenizer), _chat(), [()], Reply("iron"))
 
 
 def test_control_tokens_in_a_passage_end_no_turn(tiny: HFModel) -> None:
@@ -121,7 +144,7 @@ def test_control_tokens_in_a_passage_end_no_turn(tiny: HFModel) -> None:
 def test_lone_surrogates_and_odd_characters_are_measured(tiny: HFModel) -> None:
     odd = "A\ud800b c\x00d. \u202eright\u202c to left. e\u0301 👩‍👩‍👧.\r\nEnd."
     chat = _chat(odd)
-    run = tiny.diverge(chat, chat.removals(sources_of([Passage(odd, "a")])), Reply(odd))
+    run = diverge(tiny, chat, chat.removals(sources_of([Passage(odd, "a")])), Reply(odd))
     assert "".join(span.of(odd) for span in run.tokens) == odd
 
 
@@ -131,7 +154,7 @@ def test_a_model_without_a_chat_template_gets_a_plain_prompt(tiny: HFModel) -> N
     bare = copy.deepcopy(tiny.tokenizer)
     bare.chat_template = None
     chat = _chat()
-    run = HFModel.wrap(tiny.model, bare).diverge(chat, [chat.blocks], Reply("iron"))
+    run = diverge(HFModel.wrap(tiny.model, bare), chat, [chat.blocks], Reply("iron"))
     assert 0 < run.jsd.sum() <= np.log(2) * run.jsd.size
 
 
@@ -141,7 +164,7 @@ def test_a_template_that_rewrites_messages_is_an_alignment_error(tiny: HFModel) 
     shouting = copy.deepcopy(tiny.tokenizer)
     shouting.chat_template = "{% for m in messages %}{{ m['content'] | upper }}{% endfor %}"
     with pytest.raises(AlignmentError):
-        HFModel.wrap(tiny.model, shouting).diverge(_chat(), [()], Reply("iron"))
+        diverge(HFModel.wrap(tiny.model, shouting), _chat(), [()], Reply("iron"))
 
 
 def test_a_template_that_strips_messages_keeps_places(tiny: HFModel) -> None:
@@ -152,7 +175,7 @@ def test_a_template_that_strips_messages_keeps_places(tiny: HFModel) -> None:
     chat = Chat(
         ({"role": "user", "content": "\n Iron tower. Bees."},), (Span(2, 19),), (Span(2, 19),)
     )
-    run = HFModel.wrap(tiny.model, stripping).diverge(chat, [(Span(2, 13),), ()], Reply("iron"))
+    run = diverge(HFModel.wrap(tiny.model, stripping), chat, [(Span(2, 13),), ()], Reply("iron"))
     assert run.jsd[0].sum() > run.jsd[1].sum()
 
 

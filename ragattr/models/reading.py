@@ -1,0 +1,214 @@
+"""A chat and a reply as a transformers model reads them: read once, ablated as often as needed."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ragattr.errors import ConfigError, MissingExtra, ModelReplyError
+from ragattr.models.probe import Copies, Memory, Recording, probing
+from ragattr.models.prompted import Prompted
+from ragattr.models.protocols import Effects
+from ragattr.types import FloatArray, Span
+
+try:
+    import torch
+except ImportError as error:
+    raise MissingExtra("local") from error
+
+_ROWS_REDUCED = 16  # rows of [rows, vocab] fp32 that are reduced together: they stay in the cache
+
+
+class _Limits(NamedTuple):
+    """Of one batch: tokens pushed, entries of [copies, reply tokens, vocab], share of padding."""
+
+    tokens: int
+    logits: int
+    padded: float
+
+
+_ON_CPU = _Limits(tokens=1024, logits=50_000_000, padded=0.0)  # more rows at once are no quicker
+_ON_GPU = _Limits(tokens=16384, logits=500_000_000, padded=0.2)
+
+
+@dataclass(frozen=True, eq=False)
+class _Copy:
+    """The end of an ablated prompt with the reply: its ids, their first position, what it sees."""
+
+    ids: list[int]
+    start: int
+    seen: "torch.Tensor"
+
+
+class HFReading:
+    """One pass over prompt and reply, whose keys and values every ablation reads again.
+
+    A model without the attention interface keeps nothing: it deletes by full passes, and cannot
+    knock out.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        prompted: Prompted,
+        context: Sequence[Span],
+        reply_ids: list[int],
+        tokens: tuple[Span, ...],
+        *,
+        has_probe: bool,
+    ) -> None:
+        self.tokens = tokens
+        self.can_knock_out = has_probe
+        self._model, self._prompted, self._reply_ids = model, prompted, reply_ids
+        self._context_end = min(
+            max(prompted.tokens_of(context), default=-1) + 1, len(prompted.ids) - 1
+        )
+        self._memory, self._pushed = Memory(), 0
+        whole = _Copy([*prompted.ids, *reply_ids[:-1]], 0, torch.ones(0, dtype=torch.bool))
+        with torch.inference_mode():
+            (rows,) = self._rows([whole], Recording(self._memory) if has_probe else None)
+            self._full = torch.log_softmax(rows.float(), -1)
+            self._p = self._full.exp()
+
+    @property
+    def passes(self) -> float:
+        """Tokens pushed through the layers so far / tokens of prompt and reply."""
+        return self._pushed / (len(self._prompted.ids) + len(self._reply_ids))
+
+    @cached_property
+    def logprobs(self) -> FloatArray:
+        """[tokens], log-probability of each token of the reply under the full prompt, nats."""
+        ids = torch.tensor(self._reply_ids, device=self._full.device)[:, None]
+        return self._numbers(self._full.gather(1, ids)[:, 0])
+
+    def delete(self, removals: Sequence[Sequence[Span]]) -> Effects:
+        """Each removal's tokens are taken out and all that follows is read again: exact."""
+        return self._effects([self._deleted(removal) for removal in removals])
+
+    def knock_out(self, removals: Sequence[Sequence[Span]]) -> Effects:
+        """Each removal's tokens are hidden from what follows the context: question and reply.
+
+        The rest of the context keeps what it took from them: an approximation of `delete`, in
+        one packed batch over one memory (handbook section 29.3).
+        """
+        if not self.can_knock_out:
+            raise ConfigError(f"{type(self._model).__name__} has no attention interface")
+        return self._effects([self._knocked_out(removal) for removal in removals])
+
+    def _deleted(self, removal: Sequence[Span]) -> _Copy:
+        kept, first = self._prompted.without(removal)
+        start = min(first, len(kept) - 1) if self.can_knock_out else 0
+        seen = torch.ones(start, dtype=torch.bool)
+        return _Copy([*kept[start:], *self._reply_ids[:-1]], start, seen)
+
+    def _knocked_out(self, removal: Sequence[Span]) -> _Copy:
+        end = self._context_end
+        seen = torch.ones(end, dtype=torch.bool)
+        seen[[i for i in self._prompted.tokens_of(removal) if i < end]] = False
+        return _Copy([*self._prompted.ids[end:], *self._reply_ids[:-1]], end, seen)
+
+    def _effects(self, copies: Sequence[_Copy]) -> Effects:
+        """[copies, tokens] each; the device is waited for once, at the end."""
+        n_tokens = len(self._reply_ids)
+        found: list[torch.Tensor | None] = [None] * len(copies)
+        with torch.inference_mode():
+            for batch in self._batches(copies):
+                chosen = [copies[i] for i in batch]
+                for i, rows in zip(batch, self._rows(chosen, self._probe(chosen)), strict=True):
+                    found[i] = self._compare(rows)
+            measured = [pair for pair in found if pair is not None]
+            if not measured:
+                return Effects(np.zeros((0, n_tokens)), np.zeros((0, n_tokens)))
+            numbers = self._numbers(torch.stack(measured))
+        return Effects(jsd=numbers[:, 0], drops=numbers[:, 1])
+
+    def _batches(self, copies: Sequence[_Copy]) -> Iterator[list[int]]:
+        """Copies of about the same length together, within what one batch may hold."""
+        batch = list[int]()
+        order = sorted(range(len(copies)), key=lambda i: (copies[i].start > 0, len(copies[i].ids)))
+        for i in order:
+            if batch and not self._fit([copies[k] for k in batch], copies[i]):
+                yield batch
+                batch = []
+            batch.append(i)
+        if batch:
+            yield batch
+
+    def _fit(self, batch: Sequence[_Copy], longest: _Copy) -> bool:
+        """Whether a copy, longer than those in the batch, may join them."""
+        limits = _ON_CPU if self._full.device.type == "cpu" else _ON_GPU
+        n_tokens = len(longest.ids)
+        return (
+            self.can_knock_out
+            and (batch[0].start > 0) == (longest.start > 0)
+            and (len(batch) + 1) * n_tokens <= limits.tokens
+            and (len(batch) + 1) * self._full.numel() <= limits.logits
+            and len(batch[0].ids) >= (1 - limits.padded) * n_tokens
+        )
+
+    def _probe(self, copies: Sequence[_Copy]) -> Copies | None:
+        if not self.can_knock_out:
+            return None
+        device = self._full.device
+        seen = torch.nn.utils.rnn.pad_sequence([copy.seen for copy in copies], batch_first=True)
+        return Copies(self._memory, seen.to(device), self._positions(copies))
+
+    def _positions(self, copies: Sequence[_Copy]) -> "torch.Tensor":
+        longest = max(len(copy.ids) for copy in copies)
+        return torch.tensor(
+            [[copy.start + min(i, len(copy.ids) - 1) for i in range(longest)] for copy in copies],
+            device=self._model.device,
+        )
+
+    def _rows(
+        self, copies: Sequence[_Copy], probe: Recording | Copies | None
+    ) -> Iterator["torch.Tensor"]:
+        """For each copy [reply tokens, vocab], the logits that predict the reply."""
+        n_rows, lengths = len(self._reply_ids), [len(copy.ids) for copy in copies]
+        ids = torch.tensor(
+            [[*copy.ids, *[0] * (max(lengths) - len(copy.ids))] for copy in copies],
+            device=self._model.device,
+        )
+        self._pushed += ids.numel()
+        kept = n_rows + max(lengths) - min(lengths)
+        arguments = {"input_ids": ids, "use_cache": False, "logits_to_keep": kept}
+        if probe is None:
+            logits = self._model(**arguments).logits
+        else:
+            with probing(self._model, probe):
+                logits = self._model(**arguments, position_ids=self._positions(copies)).logits
+        for row, length in zip(logits, lengths, strict=True):
+            end = kept - (max(lengths) - length)
+            yield row[end - n_rows : end]
+
+    def _compare(self, rows: "torch.Tensor") -> "torch.Tensor":
+        """[2, tokens]: JSD and log-probability drop; `metrics.divergence` is the definition."""
+        pieces = []
+        ids = torch.tensor(self._reply_ids, device=rows.device)[:, None]
+        for p, log_p, logits, at in zip(
+            self._p.split(_ROWS_REDUCED),
+            self._full.split(_ROWS_REDUCED),
+            rows.split(_ROWS_REDUCED),
+            ids.split(_ROWS_REDUCED),
+            strict=True,
+        ):
+            log_q = torch.log_softmax(logits.float(), -1)
+            drop = (log_p.gather(1, at) - log_q.gather(1, at))[:, 0]
+            pieces.append(torch.stack([_jsd(p, log_p, log_q), drop]))
+        return torch.cat(pieces, 1)
+
+    def _numbers(self, values: "torch.Tensor") -> FloatArray:
+        found: FloatArray = values.double().cpu().numpy()
+        if not np.isfinite(found).all():
+            raise ModelReplyError(f"{type(self._model).__name__} gave logits that are not finite")
+        return found
+
+
+def _jsd(p: "torch.Tensor", log_p: "torch.Tensor", log_q: "torch.Tensor") -> "torch.Tensor":
+    q = log_q.exp()
+    log_middle = (p + q).mul_(0.5).clamp_min_(torch.finfo(p.dtype).tiny).log_()
+    from_p = (log_p - log_middle).mul_(p).sum(-1)
+    from_q = (log_q - log_middle).mul_(q).sum(-1)
+    return ((from_p + from_q) / 2).clamp(0.0, float(np.log(2)))
