@@ -11,7 +11,7 @@ import numpy as np
 
 from ragattr.errors import ConfigError, MissingExtra, ModelNotFound
 from ragattr.models.loading import first_line, readable, without_progress
-from ragattr.models.probe import check_probe, has_interface
+from ragattr.models.probe import Interface, find_interface
 from ragattr.models.prompted import Prompted
 from ragattr.models.protocols import Reply
 from ragattr.models.reading import HFReading
@@ -41,7 +41,7 @@ class HFModel:
 
     Attributes:
         card: its name, revision and dtype, as records name it.
-        has_probe: whether it attends through the common interface, checked when it was loaded.
+        interface: its attention interface, checked when it was loaded; None when it has none.
         floors: what it shows when nothing is there, None when nobody measured that.
         filter_error: how far its knock-outs are from its deletions; None likewise.
     """
@@ -49,7 +49,7 @@ class HFModel:
     card: ModelCard
     model: Any = field(repr=False)
     tokenizer: Any = field(repr=False)
-    has_probe: bool = False
+    interface: Interface | None = None
     floors: Floors | None = None
     filter_error: FilterError | None = None
 
@@ -96,10 +96,7 @@ class HFModel:
             revision=str(getattr(model.config, "_commit_hash", None) or "local"),
             dtype=str(model.dtype).removeprefix("torch."),
         )
-        has_probe = has_interface(model.eval())
-        if has_probe:
-            check_probe(model)
-        return cls(card, model, tokenizer, has_probe)
+        return cls(card, model.eval(), tokenizer, find_interface(model))
 
     @property
     def window(self) -> int:
@@ -132,7 +129,7 @@ class HFModel:
                 f"prompt and reply are longer than the window of {self.window} tokens"
             )
         return HFReading(
-            self.model, prompted, chat.blocks, reply_ids, tokens, has_probe=self.has_probe
+            self.model, prompted, chat.blocks, reply_ids, tokens, interface=self.interface
         )
 
     def _write(self, ids: list[int], max_new_tokens: int) -> Reply:

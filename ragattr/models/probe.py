@@ -27,7 +27,8 @@ except ImportError as error:
 NAME = "ragattr"
 _ROWS_AT_ONCE = 1024  # query rows of an explicit mask
 _FLASH_WITH_LSE = getattr(torch.ops.aten, "_scaled_dot_product_flash_attention_for_cpu", None)
-_CHECKED_TOKENS = 24
+_UNSEEN = -1e30  # finite: a copy that sees nothing of a view gets no weight there, and no NaN
+_CHECKED_TOKENS, _CHECKED_TURN = 24, 7
 # Mean error of the logits over their spread: what rounding may do. bfloat16 was seen to do 0.04 on
 # the embedded model, where a mask that is off does 0.3.
 _TOLERANCE = {torch.float32: 1e-3, torch.float64: 1e-6, torch.bfloat16: 0.1, torch.float16: 0.03}
@@ -39,6 +40,50 @@ class Memory:
 
     keys: dict[int, "torch.Tensor"] = field(default_factory=dict)
     values: dict[int, "torch.Tensor"] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Rotary:
+    """Rotary position embeddings: keys and queries can be turned to other positions.
+
+    Attributes:
+        frequencies: [turned width / 2]; the first half of the width is paired with the second.
+    """
+
+    frequencies: "torch.Tensor"
+
+    def turn(self, states: "torch.Tensor", by: "torch.Tensor") -> "torch.Tensor":
+        """[batch, heads, tokens, width], each of the batch `by` [batch] positions further on."""
+        half = len(self.frequencies)
+        angles = (by[:, None].float() * self.frequencies.float())[:, None, None]
+        first, second, rest = states.float().split(
+            [half, half, states.shape[-1] - 2 * half], dim=-1
+        )
+        cos, sin = angles.cos(), angles.sin()
+        turned = torch.cat([first * cos - second * sin, second * cos + first * sin, rest], dim=-1)
+        return turned.to(states.dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A stretch of the memory that copies may see.
+
+    Attributes:
+        start, stop: memory tokens [start, stop).
+        seen: [copies, stop - start], bool: which of them each copy sees.
+        nearer: [copies], how many positions nearer than they stand the copy finds them; None
+            where they stand.
+    """
+
+    start: int
+    stop: int
+    seen: "torch.Tensor"
+    nearer: "torch.Tensor | None" = None
+
+    @cached_property
+    def masks(self) -> "dict[tuple[int, int, Any], torch.Tensor | None]":
+        """Additive masks by query heads per key head, rows and dtype."""
+        return {}
 
 
 @dataclass(frozen=True)
@@ -60,60 +105,90 @@ class Recording:
 
 @dataclass(frozen=True, eq=False)
 class Copies:
-    """Copies of the end of a sequence, each reading a part of the sequence's memory.
+    """Copies of the end of a sequence, each reading parts of the sequence's memory.
 
     Copies of different length are padded at their end, where no token of theirs looks.
 
     Attributes:
-        memory: of the full sequence; only its first `seen.shape[1]` tokens are read.
-        seen: [copies, memory tokens], bool: which of them each copy may see; no row is all False
-            unless there are no columns.
+        views: disjoint stretches of the memory.
         positions: [copies, tokens], what the model takes as their positions.
+        rotary: turns queries and keys for views that are nearer.
     """
 
     memory: Memory
-    seen: "torch.Tensor"
+    views: tuple[View, ...]
     positions: "torch.Tensor"
+    rotary: Rotary | None = None
 
     def attend(self, layer: int, call: "_Call") -> "torch.Tensor":
         """[copies, heads, tokens, head width]."""
-        n_seen = self.seen.shape[1]
-        keys = self.memory.keys[layer][:, :, :n_seen]
-        values = self.memory.values[layer][:, :, :n_seen]
         plain = call.softcap is None and not call.window_cuts(self._n_positions)
-        if plain and n_seen == 0:
+        if plain and not self.views:
             return call.causal()
         if plain and _FLASH_WITH_LSE is not None and call.query.device.type == "cpu":
-            return call.merged(keys, values, self._hidden(call))
+            return self._merged(layer, call)
+        return self._explicit(layer, call)
+
+    def _merged(self, layer: int, call: "_Call") -> "torch.Tensor":
+        """Each copy itself, then view after view; joined by their log-sum-exps.
+
+        A view is one product for all copies: the memory is not copied, and copies need no mask
+        among each other (the merge trick of the handbook's section 29.3).
+        """
+        output, lse = call.own()
+        for view in self.views:
+            query = call.query
+            if view.nearer is not None and self.rotary is not None:
+                query = self.rotary.turn(query, -view.nearer)
+            keys = self.memory.keys[layer][:, :, view.start : view.stop]
+            values = self.memory.values[layer][:, :, view.start : view.stop]
+            found, found_lse = call.shared(query, keys, values, self._hidden(view, call))
+            output = torch.lerp(
+                output, found, torch.sigmoid(found_lse - lse)[..., None].to(output.dtype)
+            )
+            lse = torch.logaddexp(lse, found_lse)
+        return output
+
+    def _explicit(self, layer: int, call: "_Call") -> "torch.Tensor":
+        """The same by one mask over the copied memory and the copies themselves."""
         n_copies, n_tokens = self.positions.shape
-        own = _below(n_tokens, self.seen.device).expand(n_copies, -1, -1)
-        places = torch.arange(n_seen, device=self.positions.device).expand(n_copies, -1)
+        keys, values, places, seen = list[Any](), list[Any](), list[Any](), list[Any]()
+        for view in self.views:
+            part = self.memory.keys[layer][:, :, view.start : view.stop]
+            part = part.expand(n_copies, -1, -1, -1)
+            at = torch.arange(view.start, view.stop, device=self.positions.device)
+            at = at.expand(n_copies, -1)
+            if view.nearer is not None and self.rotary is not None:
+                part, at = self.rotary.turn(part, view.nearer), at + view.nearer[:, None]
+            keys.append(part)
+            values.append(
+                self.memory.values[layer][:, :, view.start : view.stop].expand(n_copies, -1, -1, -1)
+            )
+            places.append(at)
+            seen.append(view.seen[:, None].expand(-1, n_tokens, -1))
+        own = _below(n_tokens, self.positions.device).expand(n_copies, -1, -1)
         return call.explicit(
-            torch.cat([keys.expand(n_copies, -1, -1, -1), call.key], dim=2),
-            torch.cat([values.expand(n_copies, -1, -1, -1), call.value], dim=2),
+            torch.cat([*keys, call.key], dim=2),
+            torch.cat([*values, call.value], dim=2),
             rows=self.positions,
-            columns=torch.cat([places, self.positions], dim=1),
-            may_see=torch.cat([self.seen[:, None].expand(-1, n_tokens, -1), own], dim=2),
+            columns=torch.cat([*places, self.positions], dim=1),
+            may_see=torch.cat([*seen, own], dim=2),
         )
 
     @cached_property
     def _n_positions(self) -> int:
         return int(self.positions.max()) + 1
 
-    @cached_property
-    def _masks(self) -> dict[tuple[int, Any], "torch.Tensor | None"]:
-        return {}
-
-    def _hidden(self, call: "_Call") -> "torch.Tensor | None":
-        """The additive mask of what is not seen, a row for each query row of `_Call.merged`."""
-        key = (call.groups, call.query.dtype)
-        if key not in self._masks:
-            bias = torch.zeros(self.seen.shape, dtype=call.query.dtype)
-            bias = bias.masked_fill(~self.seen, float("-inf"))[None, :, None]
-            rows = (call.groups, *self.positions.shape, self.seen.shape[1])
-            is_needed = not bool(self.seen.all())
-            self._masks[key] = bias.expand(rows).flatten(0, 2)[None, None] if is_needed else None
-        return self._masks[key]
+    def _hidden(self, view: View, call: "_Call") -> "torch.Tensor | None":
+        """The additive mask of what is not seen, a row for each query row of `_Call.shared`."""
+        key = (call.groups, self.positions.shape[1], call.query.dtype)
+        if key not in view.masks:
+            bias = torch.zeros(view.seen.shape, dtype=call.query.dtype)
+            bias = bias.masked_fill(~view.seen, _UNSEEN)[None, :, None]
+            rows = (call.groups, *self.positions.shape, view.seen.shape[1])
+            is_needed = not bool(view.seen.all())
+            view.masks[key] = bias.expand(rows).flatten(0, 2)[None, None] if is_needed else None
+        return view.masks[key]
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,23 +222,10 @@ class _Call:
             enable_gqa=self.groups > 1,
         )
 
-    def merged(
-        self, keys: "torch.Tensor", values: "torch.Tensor", hidden: "torch.Tensor | None"
-    ) -> "torch.Tensor":
-        """A memory that all copies share, and each copy itself; joined by their log-sum-exps.
-
-        The shared part is one product for all copies: no copy of the memory, no mask among
-        copies. Section 29.3 of the handbook calls it the merge trick.
-        """
-        n_copies, _, n_tokens, width = self.query.shape
-        heads = (-1, self.groups, n_copies, n_tokens)
-        folded = self.query.view(n_copies, -1, self.groups, n_tokens, width).permute(1, 2, 0, 3, 4)
-        folded = folded.reshape(1, self.key.shape[1], -1, width)
+    def own(self) -> tuple["torch.Tensor", "torch.Tensor"]:
+        """`causal`, and the log-sum-exp of each row: [batch, heads, tokens]."""
         assert _FLASH_WITH_LSE is not None
-        shared, shared_lse = _FLASH_WITH_LSE(
-            folded, keys, values, 0.0, False, attn_mask=hidden, scale=self.scale
-        )
-        own, own_lse = _FLASH_WITH_LSE(
+        output, lse = _FLASH_WITH_LSE(
             self.query,
             self.key.repeat_interleave(self.groups, 1),
             self.value.repeat_interleave(self.groups, 1),
@@ -171,10 +233,29 @@ class _Call:
             True,
             scale=self.scale,
         )
-        shared = shared.reshape(*heads, width).permute(2, 0, 1, 3, 4).reshape(own.shape)
-        shared_lse = shared_lse.reshape(heads).permute(2, 0, 1, 3).reshape(own.shape[:3])
-        share = torch.sigmoid(shared_lse - own_lse.reshape(own.shape[:3]))[..., None].to(own.dtype)
-        return torch.lerp(own, shared, share)
+        return output, lse.reshape(output.shape[:3])
+
+    def shared(
+        self,
+        query: "torch.Tensor",
+        keys: "torch.Tensor",
+        values: "torch.Tensor",
+        hidden: "torch.Tensor | None",
+    ) -> tuple["torch.Tensor", "torch.Tensor"]:
+        """Attention of all copies to keys that they share, and the log-sum-exp of each row.
+
+        Copies, and query heads of one key head, are folded into rows of one product.
+        """
+        assert _FLASH_WITH_LSE is not None
+        n_copies, _, n_tokens, width = query.shape
+        heads = (-1, self.groups, n_copies, n_tokens)
+        folded = query.view(n_copies, -1, self.groups, n_tokens, width).permute(1, 2, 0, 3, 4)
+        folded = folded.reshape(1, keys.shape[1], -1, width)
+        output, lse = _FLASH_WITH_LSE(
+            folded, keys, values, 0.0, False, attn_mask=hidden, scale=self.scale
+        )
+        output = output.reshape(*heads, width).permute(2, 0, 1, 3, 4).reshape(query.shape)
+        return output, lse.reshape(heads).permute(2, 0, 1, 3).reshape(query.shape[:3])
 
     def explicit(
         self,
@@ -247,7 +328,7 @@ def _implementation(model: Any, name: str) -> Iterator[None]:
             config._attn_implementation_internal = before[key]
 
 
-def has_interface(model: Any) -> bool:
+def _attends_by_interface(model: Any) -> bool:
     """Whether every layer of the model attends through the common interface, causally."""
     config = model.config.get_text_config()
     kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
@@ -259,13 +340,26 @@ def has_interface(model: Any) -> bool:
     )
 
 
-def check_probe(model: Any) -> None:
-    """Compare readings through the interface with the model's own eager attention.
+@dataclass(frozen=True)
+class Interface:
+    """A model that was checked: it attends through the common interface.
 
-    A few tokens are read, then again with some of them deleted, then with some of them hidden
-    from the last ones. What differs by more than rounding is a ProbeError: better no number than
-    a wrong one.
+    Attributes:
+        rotary: how its positions turn, None when it has other positions.
     """
+
+    rotary: Rotary | None = None
+
+
+def find_interface(model: Any) -> Interface | None:
+    """The model's interface, or None when it attends in a way of its own.
+
+    A few tokens are read through the interface, then again with some of them deleted, then with
+    some of them hidden from the last ones. What differs from the model's own eager attention by
+    more than rounding is a ProbeError: better no number than a wrong one.
+    """
+    if not _attends_by_interface(model):
+        return None
     window = getattr(model.config.get_text_config(), "sliding_window", None)
     n = min(_CHECKED_TOKENS, window or _CHECKED_TOKENS)
     cut, end = slice(n // 4, n // 2), 2 * n // 3
@@ -277,6 +371,7 @@ def check_probe(model: Any) -> None:
     seen[:, cut] = False
     below = _below(n, model.device).clone()
     below[end:, cut] = False
+    before = View(0, cut.start, seen[:, : cut.start])
     kept = places[: len(deleted)]
     with torch.inference_mode():
         found = [
@@ -285,24 +380,50 @@ def check_probe(model: Any) -> None:
                 model,
                 deleted[cut.start :],
                 kept[cut.start :],
-                Copies(memory, seen[:, : cut.start], kept[None, cut.start :]),
+                Copies(memory, (before,), kept[None, cut.start :]),
             ),
-            _logits(model, ids[end:], places[end:], Copies(memory, seen, places[None, end:])),
+            _logits(
+                model,
+                ids[end:],
+                places[end:],
+                Copies(memory, (View(0, end, seen),), places[None, end:]),
+            ),
         ]
         wanted = [
             _eager(model, ids, _below(n, model.device)),
             _eager(model, deleted, _below(len(deleted), model.device)),
             _eager(model, ids, below),
         ]
-    for reading, own in zip(found, wanted, strict=True):
-        if not torch.isfinite(own).all():
-            raise ModelReplyError(f"{type(model).__name__} gives logits that are not finite")
-        error = float((reading - own[-len(reading) :]).abs().mean() / own.std().clamp_min(1e-6))
-        if not error < _TOLERANCE[model.dtype]:
-            raise ProbeError(
-                f"{type(model).__name__} cannot be read through the attention interface: its "
-                f"logits differ from those of eager attention by {error:.2g} of their spread"
-            )
+        for reading, own in zip(found, wanted, strict=True):
+            _compare(model, reading, own[-len(reading) :])
+        return Interface(_find_rotary(model, ids, memory))
+
+
+def _compare(model: Any, reading: "torch.Tensor", own: "torch.Tensor") -> None:
+    name = type(model).__name__
+    if not torch.isfinite(own).all():
+        raise ModelReplyError(f"{name} gives logits that are not finite")
+    error = float((reading - own).abs().mean() / own.std().clamp_min(1e-6))
+    if not error < _TOLERANCE[model.dtype]:
+        raise ProbeError(
+            f"{name} cannot be read through the attention interface: its logits differ from those "
+            f"of eager attention by {error:.2g} of their spread"
+        )
+
+
+def _find_rotary(model: Any, ids: "torch.Tensor", memory: Memory) -> Rotary | None:
+    """The model's one set of frequencies, if its keys really turn by them."""
+    found = [part.inv_freq for part in model.modules() if hasattr(part, "inv_freq")]
+    if len(found) != 1 or 2 * len(found[0]) > memory.keys[0].shape[-1]:
+        return None
+    rotary, elsewhere = Rotary(found[0]), Memory()
+    by = torch.tensor([_CHECKED_TURN], device=ids.device)
+    _logits(model, ids, torch.arange(len(ids), device=ids.device) + by, Recording(elsewhere))
+    for layer, keys in memory.keys.items():
+        error = (rotary.turn(keys, by) - elsewhere.keys[layer]).abs().mean()
+        if not error < _TOLERANCE[model.dtype] * keys.float().std():
+            return None
+    return rotary
 
 
 def _logits(

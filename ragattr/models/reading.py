@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ragattr.errors import ConfigError, MissingExtra, ModelReplyError
-from ragattr.models.probe import Copies, Memory, Recording, probing
+from ragattr.models.probe import Copies, Interface, Memory, Recording, View, probing
 from ragattr.models.prompted import Prompted
 from ragattr.models.protocols import Effects
 from ragattr.types import FloatArray, Span
@@ -33,13 +33,23 @@ _ON_CPU = _Limits(tokens=1024, logits=50_000_000, padded=0.0)  # more rows at on
 _ON_GPU = _Limits(tokens=16384, logits=500_000_000, padded=0.2)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class _Copy:
-    """The end of an ablated prompt with the reply: its ids, their first position, what it sees."""
+    """The end of an ablated prompt with the reply, and what it sees of the full prompt's memory.
+
+    Attributes:
+        ids: of the prompt's end and the reply.
+        start: the position of the first.
+        memory: memory tokens [0, memory) are seen.
+        hidden: of these, what is not.
+        gap: a stretch of hidden tokens that is closed: what stands before it comes nearer.
+    """
 
     ids: list[int]
     start: int
-    seen: "torch.Tensor"
+    memory: int
+    hidden: tuple[int, ...] = ()
+    gap: tuple[int, int] | None = None
 
 
 class HFReading:
@@ -57,18 +67,19 @@ class HFReading:
         reply_ids: list[int],
         tokens: tuple[Span, ...],
         *,
-        has_probe: bool,
+        interface: Interface | None,
     ) -> None:
         self.tokens = tokens
-        self.can_knock_out = has_probe
+        self.can_knock_out = interface is not None
         self._model, self._prompted, self._reply_ids = model, prompted, reply_ids
+        self._rotary = interface.rotary if interface else None
         self._context_end = min(
             max(prompted.tokens_of(context), default=-1) + 1, len(prompted.ids) - 1
         )
         self._memory, self._pushed = Memory(), 0
-        whole = _Copy([*prompted.ids, *reply_ids[:-1]], 0, torch.ones(0, dtype=torch.bool))
+        whole = _Copy([*prompted.ids, *reply_ids[:-1]], 0, 0)
         with torch.inference_mode():
-            (rows,) = self._rows([whole], Recording(self._memory) if has_probe else None)
+            (rows,) = self._rows([whole], Recording(self._memory) if interface else None)
             self._full = torch.log_softmax(rows.float(), -1)
             self._p = self._full.exp()
 
@@ -90,8 +101,9 @@ class HFReading:
     def knock_out(self, removals: Sequence[Sequence[Span]]) -> Effects:
         """Each removal's tokens are hidden from what follows the context: question and reply.
 
-        The rest of the context keeps what it took from them: an approximation of `delete`, in
-        one packed batch over one memory (handbook section 29.3).
+        The rest of the context keeps what it took from them: an approximation of `delete`, all
+        copies over one memory (handbook section 29.3). Where positions turn, the gap is closed,
+        as deletion closes it: what stands before comes nearer.
         """
         if not self.can_knock_out:
             raise ConfigError(f"{type(self._model).__name__} has no attention interface")
@@ -100,14 +112,15 @@ class HFReading:
     def _deleted(self, removal: Sequence[Span]) -> _Copy:
         kept, first = self._prompted.without(removal)
         start = min(first, len(kept) - 1) if self.can_knock_out else 0
-        seen = torch.ones(start, dtype=torch.bool)
-        return _Copy([*kept[start:], *self._reply_ids[:-1]], start, seen)
+        return _Copy([*kept[start:], *self._reply_ids[:-1]], start, start)
 
     def _knocked_out(self, removal: Sequence[Span]) -> _Copy:
         end = self._context_end
-        seen = torch.ones(end, dtype=torch.bool)
-        seen[[i for i in self._prompted.tokens_of(removal) if i < end]] = False
-        return _Copy([*self._prompted.ids[end:], *self._reply_ids[:-1]], end, seen)
+        hidden = sorted(i for i in self._prompted.tokens_of(removal) if i < end)
+        is_gap = bool(hidden) and hidden[-1] - hidden[0] == len(hidden) - 1
+        gap = (hidden[0], hidden[-1] + 1) if is_gap and self._rotary else None
+        ids = [*self._prompted.ids[end:], *self._reply_ids[:-1]]
+        return _Copy(ids, end, end, tuple(hidden), gap)
 
     def _effects(self, copies: Sequence[_Copy]) -> Effects:
         """[copies, tokens] each; the device is waited for once, at the end."""
@@ -127,7 +140,7 @@ class HFReading:
     def _batches(self, copies: Sequence[_Copy]) -> Iterator[list[int]]:
         """Copies of about the same length together, within what one batch may hold."""
         batch = list[int]()
-        order = sorted(range(len(copies)), key=lambda i: (copies[i].start > 0, len(copies[i].ids)))
+        order = sorted(range(len(copies)), key=lambda i: _alike(copies[i]))
         for i in order:
             if batch and not self._fit([copies[k] for k in batch], copies[i]):
                 yield batch
@@ -142,7 +155,8 @@ class HFReading:
         n_tokens = len(longest.ids)
         return (
             self.can_knock_out
-            and (batch[0].start > 0) == (longest.start > 0)
+            and (batch[0].memory > 0) == (longest.memory > 0)
+            and (batch[0].gap is None) == (longest.gap is None)
             and (len(batch) + 1) * n_tokens <= limits.tokens
             and (len(batch) + 1) * self._full.numel() <= limits.logits
             and len(batch[0].ids) >= (1 - limits.padded) * n_tokens
@@ -151,9 +165,27 @@ class HFReading:
     def _probe(self, copies: Sequence[_Copy]) -> Copies | None:
         if not self.can_knock_out:
             return None
-        device = self._full.device
-        seen = torch.nn.utils.rnn.pad_sequence([copy.seen for copy in copies], batch_first=True)
-        return Copies(self._memory, seen.to(device), self._positions(copies))
+        return Copies(self._memory, self._views(copies), self._positions(copies), self._rotary)
+
+    def _views(self, copies: Sequence[_Copy]) -> tuple[View, ...]:
+        """One view of the memory; where gaps are closed, one before them and one behind."""
+        n_seen, device = max(copy.memory for copy in copies), self._full.device
+        if n_seen == 0:
+            return ()
+        seen = torch.arange(n_seen, device=device) < torch.tensor(
+            [[copy.memory] for copy in copies], device=device
+        )
+        for row, copy in zip(seen, copies, strict=True):
+            row[list(copy.hidden)] = False
+        gaps = [copy.gap for copy in copies if copy.gap]
+        if len(gaps) < len(copies):
+            return (View(0, n_seen, seen),)
+        starts, stops = torch.tensor(gaps, device=device).T
+        before, behind = int(starts.max()), int(stops.min())
+        columns = torch.arange(n_seen, device=device)
+        first = View(0, before, (seen & (columns < starts[:, None]))[:, :before], stops - starts)
+        second = View(behind, n_seen, (seen & (columns >= stops[:, None]))[:, behind:])
+        return tuple(view for view in (first, second) if view.start < view.stop)
 
     def _positions(self, copies: Sequence[_Copy]) -> "torch.Tensor":
         longest = max(len(copy.ids) for copy in copies)
@@ -204,6 +236,11 @@ class HFReading:
         if not np.isfinite(found).all():
             raise ModelReplyError(f"{type(self._model).__name__} gave logits that are not finite")
         return found
+
+
+def _alike(copy: _Copy) -> tuple[bool, bool, int, tuple[int, int]]:
+    """Sorts copies so that those which may share a batch stand together, gaps in order."""
+    return copy.memory > 0, copy.gap is not None, len(copy.ids), copy.gap or (0, 0)
 
 
 def _jsd(p: "torch.Tensor", log_p: "torch.Tensor", log_q: "torch.Tensor") -> "torch.Tensor":

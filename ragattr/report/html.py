@@ -12,6 +12,15 @@ from jinja2 import Environment, StrictUndefined, Template
 
 from ragattr import __version__
 from ragattr.record import Row
+from ragattr.report.heat import SHADES, legend, sentence_name, strip
+from ragattr.report.sentences import (
+    Place,
+    Sentence,
+    either_of,
+    fidelity_figures,
+    sentences,
+    verified,
+)
 from ragattr.report.summary import (
     MARKS,
     claim_class,
@@ -42,6 +51,8 @@ def render_html(records: Sequence[Row]) -> str:
         "sections": sections,
         "n_claims": max((len(section["claims"]) for section in sections), default=0),
         "marks": MARKS,
+        "n_shades": SHADES,
+        "heat_legend": legend(),
         "version": __version__,
     }
     template = _template()
@@ -62,11 +73,12 @@ def _template() -> Template:
 
 def _section(record: Row, number: int) -> Row:
     classes = [claim_class(claim) for claim in record["claims"]]
-    labels = _labels(record)
+    labels, measured = _labels(record), sentences(record)
     return {
         "id": f"r{number}",
         "record": {"generator": None, **record},
         "measured": measured_by(record),
+        **_measurement(record["attribution"] or {}),
         "tally": [(name, n) for name in MARKS if (n := Counter(classes)[name]) and name != "none"],
         "answer": _answer(record, classes),
         "claims": [
@@ -76,6 +88,7 @@ def _section(record: Row, number: int) -> Row:
                 "class": name,
                 "verdict": verdict_word(claim, record["verifier"]),
                 "rows": [_row(record, row, labels) for row in claim["citations"]],
+                **_use(record, i - 1, measured, labels),
             }
             for i, (claim, name) in enumerate(zip(record["claims"], classes, strict=True), start=1)
         ],
@@ -86,7 +99,28 @@ def _section(record: Row, number: int) -> Row:
     }
 
 
-def _labels(record: Row) -> dict[tuple[str, int, int], str]:
+def _measurement(attribution: Row) -> Row:
+    """How exact the measurement is, where the record says so."""
+    return {
+        "verified": verified(attribution),
+        "fidelity": fidelity_figures(attribution),
+        "n_masks": (attribution.get("fidelity") or {}).get("n_masks"),
+    }
+
+
+def _use(record: Row, index: int, measured: Sequence[Sentence], labels: dict[Place, str]) -> Row:
+    """What one claim uses: its strip, the sentences that say the same, and what needs none."""
+    return {
+        "heat": strip(record, index, measured, labels),
+        "either_of": [
+            [sentence_name(measured[i], labels) for i in members]
+            for members in either_of(record, index)
+        ],
+        "parametric_share": record["claims"][index].get("parametric_share"),
+    }
+
+
+def _labels(record: Row) -> dict[Place, str]:
     """A number for each sentence that a claim points to: "2.1" is the first one in passage 2."""
     found = {
         (row["passage"], row["start"], row["end"])
@@ -94,7 +128,7 @@ def _labels(record: Row) -> dict[tuple[str, int, int], str]:
         for row in claim["citations"]
         if row["origin"] == "found"
     }
-    numbers, labels = passage_numbers(record), dict[tuple[str, int, int], str]()
+    numbers, labels = passage_numbers(record), dict[Place, str]()
     n_seen = Counter[str]()
     for place in sorted(found, key=lambda place: (numbers[place[0]], *place[1:])):
         n_seen[place[0]] += 1
@@ -126,7 +160,7 @@ def _answer(record: Row, classes: Sequence[str]) -> list[Row]:
     ]
 
 
-def _row(record: Row, row: Row, labels: dict[tuple[str, int, int], str]) -> Row:
+def _row(record: Row, row: Row, labels: dict[Place, str]) -> Row:
     number = passage_numbers(record).get(row["passage"])
     return {
         "row": row,
@@ -138,9 +172,7 @@ def _row(record: Row, row: Row, labels: dict[tuple[str, int, int], str]) -> Row:
     }
 
 
-def _passage(
-    record: Row, passage: Row, number: int, labels: dict[tuple[str, int, int], str]
-) -> Row:
+def _passage(record: Row, passage: Row, number: int, labels: dict[Place, str]) -> Row:
     """A passage with its evidence; a marker's row spans it all and is shown at its border."""
     places = positions(passage["text"], record["offsets"])
     cited, found = list[Row](), list[tuple[int, int, Row]]()

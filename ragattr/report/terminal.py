@@ -1,12 +1,13 @@
 """A record for people at a terminal: the answer, and under it each claim with its best evidence."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
 from ragattr.record import Row
+from ragattr.report.sentences import Sentence, beginning, either_of, sentences, verified
 from ragattr.report.summary import (
     MARKS,
     best_row,
@@ -37,6 +38,7 @@ _STYLES = {
 _INDENT = 4
 _BAR = 6  # cells
 _NAME = 28  # cells
+_QUOTE = 40  # characters
 
 
 def print_record(record: Row, console: Console) -> None:
@@ -44,11 +46,14 @@ def print_record(record: Row, console: Console) -> None:
     _print(console, Text(_line(record["question"]), "bold"))
     _print(console, Text())
     _print(console, _answer(record))
+    measured = sentences(record)
     for number, claim in enumerate(record["claims"], start=1):
         _print(console, Text())
         _print(console, _heading(record, claim, number))
         for line in _evidence(record, claim, console):
             _print(console, line, indent=_INDENT)
+        for members in either_of(record, number - 1) if claim["needs_support"] else ():
+            _print(console, _same([measured[i] for i in members]), indent=_INDENT)
     _print(console, Text())
     for kind, style in (("alarms", "bold red"), ("warnings", "bold yellow")):
         for notice in record[kind]:
@@ -117,6 +122,12 @@ def _figures(record: Row, row: Row, *, ascii_only: bool) -> Text:
     return line
 
 
+def _same(group: Sequence[Sentence]) -> Text:
+    """Sentences that say the same, each with its passage and its beginning."""
+    named = [f'[{member.number}] "{beginning(member.text, _QUOTE)}"' for member in group]
+    return Text(_line(f"either of: {', '.join(named)} say the same"), "dim")
+
+
 def _append_bar(line: Text, name: str, value: float | None, absent: str, ascii_only: bool) -> None:
     line.append(f"{name} ", "dim")
     if value is None:
@@ -133,7 +144,8 @@ def _measured(record: Row) -> str:
     use = f"use: {measured_by(record)}"
     if attribution is not None:
         passes, seconds = attribution["passes"], attribution["seconds"]
-        use += f" ({attribution['method']}, {passes:.1f} passes, {seconds:.1f} s)"
+        exact = f", verified {said}" if (said := verified(attribution)) else ""
+        use += f" ({attribution['method']}, {passes:.1f} passes, {seconds:.1f} s{exact})"
     judged = f"judged by {verifier['name']}" if verifier else "not judged"
     return _line(f"{use}; support: {judged}; tier {record['tier']}; ragattr {record['ragattr']}")
 

@@ -93,6 +93,29 @@ def record(**changes: Any) -> Row:
     }
 
 
+def heated(**changes: Any) -> Row:
+    """A record with the scores of four sentences, of which the last two say the same."""
+    made = record(claims=claims()[1:2], settings={"noise_floor": 0.001})
+    texts = ["The sky 😀 is blue.", "Grass is green.", "Snow is white.", SEA]
+    starts = [(name, whole.index(text), text) for text in texts for name, whole in places(text)]
+    made["attribution"] |= {
+        "sources": [{"passage": p, "start": a, "end": a + len(t)} for p, a, t in starts],
+        "scores": [[0.25, -0.1, 0.02, 0.01]],
+        "groups": [[2, 3]],
+        "group_scores": [[0.75]],
+        "n_tokens": [10],
+        "verified": 2,
+        "confidence": 0.9,
+        "fidelity": {"n_masks": 8, "lds@0.5": [0.5, 0.25, 0.75], "top_k_drop@1": [2.0, 1.0, 3.0]},
+        **changes,
+    }
+    return made
+
+
+def places(text: str) -> list[tuple[str, str]]:
+    return [(name, whole) for name, whole in (("sky", SKY), ("sea", SEA)) if text in whole]
+
+
 class Page(HTMLParser):
     """What a browser would see: elements with their attributes and their text."""
 
@@ -116,6 +139,10 @@ class Page(HTMLParser):
         for _, text in self._open:
             text.append(data)
 
+    def titles(self) -> list[str]:
+        """What the elements that can be pointed at say."""
+        return [attributes["title"] for _, attributes, _ in self.elements if "title" in attributes]
+
     def texts(self, name: str) -> list[str]:
         """The text of each element of a class, as it reads."""
         return [
@@ -133,7 +160,10 @@ def with_text(field: str, text: str) -> Row:
         "edits": [{"start": 0, "end": 0, "before": "", "after": "", "passage": "", "reason": ""}],
         "preservation": 1.0,
     }
-    made = record(revision=revision, warnings=[""], alarms=[""], generator="")
+    made = {**heated(), "claims": claims(), "revision": revision, "generator": ""}
+    made |= {"warnings": [""], "alarms": [""]}
+    for name in ("scores", "group_scores", "n_tokens"):
+        made["attribution"][name] *= 3
     place: Any = made
     *path, last = [int(step) if step.isdigit() else step for step in field.split(".")]
     for step in path:
@@ -143,6 +173,11 @@ def with_text(field: str, text: str) -> Row:
         for citation in other["citations"]:
             if field == "passages.0.id" and citation["passage"] == "sky":
                 citation["passage"] = text
+    if field == "passages.0.text":
+        made["attribution"]["sources"][0]["end"] = len(text)
+    for source in made["attribution"]["sources"]:
+        if field == "passages.0.id" and source["passage"] == "sky":
+            source["passage"] = text
     return made
 
 
@@ -160,6 +195,7 @@ def with_text(field: str, text: str) -> Row:
         "model.name",
         "verifier.name",
         "attribution.method",
+        "attribution.unit",
         "passages.0.id",
         "passages.0.text",
         "passages.0.title",
@@ -192,6 +228,14 @@ def test_text_of_a_record_never_becomes_markup(field: str, payload: str) -> None
 def test_a_payload_is_still_there_to_be_read() -> None:
     payload = '"><img src=x onerror=alert(1)>'
     assert payload in Page(render_html([record(question=payload)])).texts("question")
+    assert payload in Page(render_html([with_text("passages.0.text", payload)])).titles()[0]
+
+
+def test_the_name_of_a_fidelity_figure_never_becomes_markup() -> None:
+    payload = "<script>alert(1)</script>"
+    page = render_html([heated(fidelity={payload: [0.5, 0.25, 0.75]})])
+    assert "<script" not in page
+    assert payload in Page(page).texts("facts")[0]
 
 
 def test_the_page_runs_nothing_and_loads_nothing() -> None:
@@ -360,3 +404,100 @@ def test_a_case_that_leaves_out_what_it_may_is_shown() -> None:
 def test_the_style_lights_every_claim_and_no_more() -> None:
     (style,) = re.findall("<style>(.*?)</style>", render_html([record()]), re.DOTALL)
     assert {int(number) for number in re.findall(r"\.e(\d+)", style)} == {1, 2, 3}
+
+
+def test_a_strip_has_a_cell_for_each_sentence_by_passage() -> None:
+    page = Page(render_html([heated()]))
+    assert page.texts("heat-passage") == ["1●", "2"]
+    assert len(page.texts("heat-cell")) == 4
+
+
+def test_a_cell_says_its_passage_its_score_and_how_it_begins() -> None:
+    assert Page(render_html([heated()])).titles() == [
+        "[1] 0.0250 nats per token, part 0.25: The sky 😀 is blue.",
+        "[1] -0.0100 nats per token, part 0.00: Grass is green.",
+        "[1] 0.0020 nats per token alone, 0.0750 with those that say the same, part 0.75: "
+        "Snow is white.",
+        "[2] 0.0010 nats per token alone, 0.0750 with those that say the same, part 0.75: "
+        "The sea is deep.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, ["●"]),
+        ({"class": "misgrounded"}, ["▲"]),
+        ({"contradicts": 0.9}, ["◆"]),
+        ({"class": "post_rationalised"}, []),
+        ({"used": 0.0}, []),
+        ({"used": None}, []),
+    ],
+)
+def test_only_what_counts_as_used_is_marked_and_not_by_colour_alone(
+    changes: Row, expected: list[str]
+) -> None:
+    made = heated()
+    made["claims"] = [claim("The sky is blue [1].", row(text="The sky 😀 is blue.", **changes))]
+    assert Page(render_html([made])).texts("heat-used") == expected
+
+
+def test_a_strip_can_be_read_without_seeing_it() -> None:
+    page = Page(render_html([heated()]))
+    assert (
+        "Largest parts of 4 sentences: passage 1 “Snow is white.” 0.75; "
+        "passage 2 “The sea is deep.” 0.75; sentence 1.1 0.25, counts as used."
+    ) in page.texts("vh")
+    (strip,) = [fields for _, fields, _ in page.elements if fields.get("class") == "heat"]
+    assert strip["aria-hidden"] == "true"
+
+
+def test_a_claim_that_moves_nothing_says_so_and_shows_blank_cells() -> None:
+    made = heated()
+    made["settings"]["context_floor"] = 0.6
+    page = Page(render_html([made]))
+    assert page.texts("heat-8") == []
+    assert "no sentence has a part: taking passages away made no measurable difference" in (
+        page.texts("absent")
+    )
+
+
+def test_sentences_that_say_the_same_are_named_by_label_or_by_beginning() -> None:
+    made = heated()
+    made["claims"][0]["citations"] += (row(text="Snow is white.", group=0),)
+    assert Page(render_html([made])).texts("either") == [
+        "either of: sentence 1.2, passage 2 “The sea is deep.” say the same"
+    ]
+
+
+def test_strips_are_explained_once_and_only_where_there_are_some() -> None:
+    page = Page(render_html([record(), heated()]))
+    assert len(page.texts("heat-key")) == 1
+    greeting = {**heated(), "claims": [claim("Hi!", needs_support=False, verdict="unclear")]}
+    assert Page(render_html([greeting])).texts("heat-cell") == []
+    assert Page(render_html([greeting])).texts("heat-key") == []
+
+
+def test_the_facts_say_what_was_verified_and_how_faithful_it_is() -> None:
+    (facts,) = Page(render_html([heated(partial=True)])).texts("facts")
+    assert "1.2 s, stopped by the budget Verified2 of 4 sentences exactly, ranking sure to" in facts
+    assert (
+        "Fidelity over 8 masks, with 95 % intervals"
+        "lds@0.5 0.50 (0.25 to 0.75) · top_k_drop@1 2.00 (1.00 to 3.00)"
+    ) in facts
+
+
+def test_a_record_of_an_older_version_is_shown() -> None:
+    made = heated(groups=[], fidelity=None, confidence=None)
+    del made["attribution"]["group_scores"]
+    page = Page(render_html([made]))
+    assert len(page.texts("heat-cell")) == 4
+    assert page.texts("measures") == ["context use 0.50"]
+    assert "Fidelity" not in page.texts("facts")[0]
+
+
+def test_the_parametric_share_stands_beside_context_use() -> None:
+    made = record(claims=[claim("Hi!", parametric_share=0.999)])
+    assert Page(render_html([made])).texts("measures") == [
+        "context use 0.50 parametric share >0.99"
+    ]

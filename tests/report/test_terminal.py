@@ -141,3 +141,26 @@ def test_a_console_without_unicode_gets_what_it_can_show() -> None:
     print_record(record(claim(row(text="Émile"))), Console(file=file, width=80))
     file.flush()
     assert b"[1] Sky: ?mile\n    used ##---- 0.25" in raw.getvalue()
+
+
+def measured(**changes: Any) -> Row:
+    """Two sentences that say the same, used by the one claim."""
+    sources = [{"passage": "sky", "start": a, "end": b} for a, b in ((0, 16), (17, 32))]
+    scores = {"scores": [[0.01, 0.01]], "groups": [[0, 1]], "group_scores": [[0.5]]}
+    said = {"n_tokens": [5], "verified": 1, "confidence": 0.99, "sources": sources, **scores}
+    attribution = {**record()["attribution"], **said, **changes}
+    return record(claim(row()), attribution=attribution, settings={"noise_floor": 0.01})
+
+
+def test_the_last_line_says_what_was_verified() -> None:
+    said = "(jsd, 3.5 passes, 1.2 s, verified 1 of 2 sentences exactly, ranking sure to 0.99)"
+    assert said in printed(measured(), width=200)
+    unsure = printed(measured(confidence=None), width=200)
+    assert "1.2 s, verified 1 of 2 sentences exactly)" in unsure
+
+
+def test_sentences_that_say_the_same_stand_under_their_claim() -> None:
+    said = 'either of: [1] "The sky is blue.", [1] "Grass is green." say the same'
+    assert f"grounded\n    {said}\n" in printed(measured())
+    assert "either of" not in printed(measured(group_scores=[[0.05]]))
+    assert "either of" not in printed(measured(groups=[], group_scores=[[]]))
