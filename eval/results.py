@@ -18,6 +18,12 @@ def read_jsonl(path: Path) -> list[dict[str, Any]]:
         return [json.loads(line) for line in file if line.strip()]
 
 
+def append_jsonl(path: Path, row: dict[str, Any]) -> None:
+    """One more line: what is done is kept when the program stops."""
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
 def write_result(name: str, figures: dict[str, Any], *, seed: int) -> Path:
     """Write `results/NAME.json`: the figures, with command, versions, seed and machine."""
     command = [Path(arg).name if arg.startswith(("..", "/")) else arg for arg in sys.argv[1:]]

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ragattr import (
-    AttributeJSD,
+    AttributeFast,
     Cite,
     CitedAnswer,
     FuseRanks,
@@ -37,7 +37,7 @@ def build(passages: Sequence[Passage]) -> Stage[Query, CitedAnswer]:
     return (
         FuseRanks((RetrieveBM25(passages, k=50), RetrieveDense(passages, encoder, k=50)), k=3)
         >> Generate(model, prompt)
-        >> AttributeJSD(model, prompt)
+        >> AttributeFast(model, prompt, encoder=encoder)
         >> VerifyEntailment(FeatureVerifier.embedded(encoder), encoder)
         >> Cite()
     )

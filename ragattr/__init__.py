@@ -32,6 +32,7 @@ _PLACES = {
     "ragattr.retrieval.dense": ("RetrieveDense",),
     "ragattr.retrieval.fusion": ("FuseRanks",),
     "ragattr.generation.generate": ("Generate",),
+    "ragattr.attribution.fast": ("AttributeFast",),
     "ragattr.attribution.jsd": ("AttributeJSD",),
     "ragattr.verification.entailment": ("VerifyEntailment",),
     "ragattr.citation.join": ("Cite",),
@@ -41,6 +42,7 @@ _HOME = {name: module for module, names in _PLACES.items() for name in names}
 
 if TYPE_CHECKING:
     from ragattr.api import answer, attribute, cite, verify
+    from ragattr.attribution.fast import AttributeFast
     from ragattr.attribution.jsd import AttributeJSD
     from ragattr.citation.join import Cite
     from ragattr.errors import RagattrError
@@ -68,6 +70,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Answer",
+    "AttributeFast",
     "AttributeJSD",
     "Attribution",
     "Citation",

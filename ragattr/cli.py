@@ -288,6 +288,35 @@ def models_get() -> None:
     typer.echo(f"{converted(path)}")
 
 
+@models_app.command("measure")
+def models_measure(
+    model: Model = "embedded",
+    facts: Annotated[
+        int, typer.Option("--facts", min=1, help="How many of the shipped questions to ask.")
+    ] = 64,
+) -> None:
+    """Measure a model's noise floors and keep them, so that records can say what it used."""
+    from ragattr.api import Setup, answer_prompt
+    from ragattr.learn.floors import measure_floors, read_facts
+    from ragattr.models.floors import keep_floors
+    from ragattr.models.hf import HFModel
+
+    reader = Setup(model=model).language_model()
+    if not isinstance(reader, HFModel):
+        raise ConfigError(f"{reader.card.name} is not a model in process")
+    chosen = read_facts()[:facts]
+    with _bar(len(chosen), "questions") as advance:
+        floors, filter_error, found = measure_floors(
+            reader, answer_prompt(), chosen, progress=advance
+        )
+    path = keep_floors(reader.card, reader.model, floors, filter_error)
+    typer.echo(f"{reader.card.name}: {found['right_answers']} of {len(chosen)} answered right")
+    typer.echo(
+        f"noise {floors.noise:.4f}, context {floors.context:.3f}, reader {floors.reader:.1f}"
+    )
+    typer.echo(f"{path}")
+
+
 def main() -> None:
     """Run the command; errors that were foreseen are one sentence and exit code 2."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -373,6 +402,17 @@ def _progress(rows: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str]]:
     from rich.progress import track
 
     yield from track(rows, description="cases", console=Console(stderr=True))
+
+
+@contextmanager
+def _bar(total: int, what: str) -> "Iterator[Callable[[int], None]]":
+    """A progress bar on a terminal, nothing in a pipe; it is told how many are done."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda done: progress.update(task, completed=done)
 
 
 def _report(outcome: "Outcome", *, alone: bool) -> None:

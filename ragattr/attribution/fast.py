@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragattr.attribution.budget import Purse
+from ragattr.attribution.filter import estimates
 from ragattr.attribution.groups import find_groups
 from ragattr.attribution.measure import Measure, Measured
 from ragattr.attribution.stopping import Stopping
@@ -83,23 +84,3 @@ class AttributeFast(Measure):
             effects = reading.delete([subject.removals[i] for i in chosen])
             jsd[chosen], drops[chosen], is_exact[chosen] = effects.jsd, effects.drops, True
         return min(stopping.sureness(jsd[:, claim].mean(axis=1), is_exact) for claim in claims)
-
-
-def estimates(subject: Subject, reading: Reading, purse: Purse) -> tuple[FloatArray, FloatArray]:
-    """[sources, tokens] each, JSD and log-probability drop by knock-outs of single sentences.
-
-    Under a budget those that share words with the answer come first; what is not reached is 0.
-    """
-    n_sources = len(subject.sources)
-    order = list(range(n_sources)) if purse.budget.is_unlimited else subject.by_overlap
-    removals = [subject.removals[i] for i in order]
-    if reading.can_knock_out:
-        costs = [subject.knock_out_passes] * n_sources
-        effects = purse.spend(reading.knock_out, removals, costs)
-    else:
-        costs = [subject.deletion_passes(removal) for removal in removals]
-        effects = purse.spend(reading.delete, removals, costs)
-    jsd, drops = np.zeros((2, n_sources, len(reading.tokens)))
-    reached = order[: len(effects.jsd)]
-    jsd[reached], drops[reached] = effects.jsd, effects.drops
-    return jsd, drops

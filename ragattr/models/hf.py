@@ -10,6 +10,7 @@ from typing import Any, cast
 import numpy as np
 
 from ragattr.errors import ConfigError, MissingExtra, ModelNotFound
+from ragattr.models.floors import kept_floors
 from ragattr.models.loading import first_line, readable, without_progress
 from ragattr.models.probe import Interface, find_interface
 from ragattr.models.prompted import Prompted
@@ -96,7 +97,8 @@ class HFModel:
             revision=str(getattr(model.config, "_commit_hash", None) or "local"),
             dtype=str(model.dtype).removeprefix("torch."),
         )
-        return cls(card, model.eval(), tokenizer, find_interface(model))
+        interface = find_interface(model.eval())
+        return cls(card, model, tokenizer, interface, *(kept_floors(card, model) or ()))
 
     @property
     def window(self) -> int:

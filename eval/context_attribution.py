@@ -1,0 +1,286 @@
+"""Context attribution: methods against exact ablation, against gold, and against the model.
+
+    python -m eval.context_attribution --data ../shared/data --work DIR measure --plan n20:60:own
+    python -m eval.context_attribution --data ../shared/data --work DIR method jsd-fast
+    python -m eval.context_attribution --data ../shared/data --work DIR report
+
+`measure` ablates every sentence of every case exactly, `method` runs one method on the measured
+cases, `report` writes the figures. Each case is a line in a file of the work folder as soon as it
+is done; a second call goes on where the first one stopped. A plan names a kind of `eval.contexts`,
+how many cases, and whose answer is measured: the annotators' ("gold") or the model's ("own").
+"""
+
+import argparse
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eval.contexts import AttributionCase, gold_sources, load
+from eval.figures import report
+from eval.results import append_jsonl, read_jsonl
+from ragattr.api import METHODS, Setup, answer_prompt
+from ragattr.models import embedded
+from ragattr.models.hf import HFModel
+from ragattr.models.protocols import Reply
+from ragattr.prompt import Chat, answer_chat
+from ragattr.stage import Stage
+from ragattr.text.claims import read_claims
+from ragattr.text.sentences import sources_of
+from ragattr.types import Answer, Attribution, Context, Query
+
+MAX_NEW_TOKENS = 48
+TOP = (1, 3, 5)
+KEY = ("kind", "id", "whose")
+KEEP_RATES = (0.5, 0.9)
+Row = dict[str, Any]
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, required=True, help="folder of labelled JSON Lines")
+    parser.add_argument("--work", type=Path, required=True, help="folder of what is done so far")
+    parser.add_argument("--seed", type=int, default=0)
+    steps = parser.add_subparsers(dest="step", required=True)
+    measure_step = steps.add_parser("measure")
+    measure_step.add_argument("--plan", nargs="+", required=True, help="KIND:CASES:ANSWER")
+    method_step = steps.add_parser("method")
+    method_step.add_argument("name", help="a method, contextcite:K for K ablations")
+    method_step.add_argument("-n", type=int, default=10**6, help="cases of each kind at most")
+    method_step.add_argument("--kinds", nargs="*", default=None)
+    curves_step = steps.add_parser("curves", help="LDS, insertion and deletion")
+    curves_step.add_argument("-n", type=int, default=30)
+    curves_step.add_argument("--masks", type=int, default=16)
+    steps.add_parser("report")
+    options = parser.parse_args()
+    options.work.mkdir(parents=True, exist_ok=True)
+    bench = Bench(options.data, options.work, options.seed)
+    if options.step == "measure":
+        for item in options.plan:
+            kind, n_cases, whose = item.split(":")
+            bench.measure(kind, int(n_cases), whose)
+    elif options.step == "method":
+        bench.run(options.name, options.n, options.kinds)
+    elif options.step == "curves":
+        bench.curves(options.n, options.masks)
+    else:
+        print(report(options.work, seed=options.seed))
+
+
+class Bench:
+    """The cases of a data folder, and what is known of them in a work folder."""
+
+    def __init__(self, data: Path, work: Path, seed: int) -> None:
+        self.data, self.work, self.seed = data, work, seed
+        self.model: HFModel = embedded.language_model()
+        self._cases = dict[tuple[str, int], list[AttributionCase]]()
+
+    def measure(self, kind: str, n_cases: int, whose: str) -> None:
+        """Exact ablation of every sentence, and the figures that need the model alone."""
+        path = self.work / "exact.jsonl"
+        done = {_key(row) for row in _rows(path)}
+        for case in load(self.data, kind, n=n_cases, seed=self.seed):
+            if (kind, case.id, whose) in done:
+                continue
+            chat, reply = _chat(case), Reply(case.answer)
+            if whose == "own":
+                (reply,) = self.model.write([chat], max_new_tokens=MAX_NEW_TOKENS)
+            if reply.text.strip():
+                append_jsonl(path, self._exact(case, chat, reply, kind, whose))
+                print(kind, case.id, whose, flush=True)
+
+    def _exact(self, case: AttributionCase, chat: Chat, reply: Reply, kind: str, whose: str) -> Row:
+        started = time.perf_counter()
+        reading, sources = self.model.read(chat, reply), sources_of(case.passages)
+        effects = reading.delete([*chat.removals(sources), chat.blocks])
+        return {
+            "kind": kind,
+            "id": case.id,
+            "whose": whose,
+            "source": case.source,
+            "reply": reply.text,
+            "token_ids": reply.token_ids,
+            "answer": case.answer,
+            "gold": sorted(gold_sources(case, sources)),
+            "exact": np.round(effects.jsd[:-1], 7).tolist(),
+            "drops": np.round(effects.drops[:-1], 6).tolist(),
+            "context": np.round(effects.jsd[-1], 7).tolist(),
+            "context_drops": np.round(effects.drops[-1], 6).tolist(),
+            "logprobs": np.round(reading.logprobs, 6).tolist(),
+            "passes": reading.passes,
+            "seconds": time.perf_counter() - started,
+        }
+
+    def run(self, name: str, n: int, kinds: Sequence[str] | None) -> None:
+        """One method on the measured cases, and what the model loses when its best k go."""
+        path = self.work / f"{name.replace(':', '-')}.jsonl"
+        done = {_key(row) for row in _rows(path)}
+        stage = None if name == "jsd" else _stage(name)
+        for row, case in self._measured(n, kinds):
+            if _key(row) in done:
+                continue
+            found = _exact_result(row) if stage is None else self._result(stage, case, row)
+            reading = self.model.read(_chat(case), _reply(row))
+            found["top_k_drop"] = _top_drops(reading, case, np.array(found["scores"]))
+            append_jsonl(path, {**{name: row[name] for name in KEY}, **found})
+            print(name, row["kind"], case.id, f"{found['passes']:.1f} passes", flush=True)
+
+    def _result(self, stage: Stage[Answer, Attribution], case: AttributionCase, row: Row) -> Row:
+        (found,) = stage([_answer(self.model, case, row)])
+        if found.scores is None:
+            raise SystemExit(f"{case.id}: {found.warnings}")
+        groups = np.zeros(0) if found.group_scores is None else found.group_scores.sum(axis=1)
+        return {
+            "scores": np.round(found.scores.sum(axis=1), 7).tolist(),
+            "groups": found.groups,
+            "group_scores": np.round(groups, 7).tolist(),
+            "verified": found.verified,
+            "confidence": found.confidence,
+            "passes": found.passes,
+            "seconds": found.seconds,
+        }
+
+    def curves(self, n: int, n_masks: int) -> None:
+        """Log-probabilities under fixed random masks, and along each method's order."""
+        path = self.work / "curves.jsonl"
+        done = {_key(row) for row in _rows(path)}
+        methods = {p.stem: {_key(r): r for r in _rows(p)} for p in self.work.glob("*.jsonl")}
+        methods = {k: v for k, v in methods.items() if k not in ("exact", "curves")}
+        for row, case in self._measured(n, None):
+            key = _key(row)
+            if key in done:
+                continue
+            chat, sources = _chat(case), sources_of(case.passages)
+            removals, reading = chat.removals(sources), self.model.read(chat, _reply(row))
+            rng = np.random.default_rng([self.seed, len(sources)])
+            full, masks, outputs = reading.logprobs.sum(), {}, {}
+            for keep in KEEP_RATES:
+                kept = rng.random((n_masks, len(sources))) < keep
+                gone = [_joined(removals, np.flatnonzero(~mask)) for mask in kept]
+                masks[str(keep)] = kept.astype(int).tolist()
+                outputs[str(keep)] = (full - reading.delete(gone).drops.sum(axis=1)).tolist()
+            orders = {"exact": np.array(row["exact"]).sum(axis=1)} | {
+                name: np.array(rows[key]["scores"]) for name, rows in methods.items() if key in rows
+            }
+            along = {name: _along(reading, removals, scores) for name, scores in orders.items()}
+            append_jsonl(
+                path,
+                {
+                    **{name: row[name] for name in KEY},
+                    "masks": masks,
+                    "outputs": outputs,
+                    "curves": along,
+                },
+            )
+            print("curves", row["kind"], case.id, flush=True)
+
+    def _measured(
+        self, n: int, kinds: Sequence[str] | None
+    ) -> Iterator[tuple[Row, AttributionCase]]:
+        """The first n measured cases of each kind, with what was measured."""
+        seen, rows = dict[str, int](), _rows(self.work / "exact.jsonl")
+        most = {
+            kind: sum(row["kind"] == kind for row in rows) for kind in {r["kind"] for r in rows}
+        }
+        for row in rows:
+            kind = row["kind"]
+            seen[kind] = seen.get(kind, 0) + 1
+            if seen[kind] > n or (kinds is not None and kind not in kinds):
+                continue
+            yield row, self._case(kind, row["id"], most[kind])
+
+    def _case(self, kind: str, id: str, n_cases: int) -> AttributionCase:
+        """A case by its id: a plan's cases are the first ones of a longer plan."""
+        for n in (n_cases, 2 * n_cases, 10 * n_cases):
+            if (kind, n) not in self._cases:
+                self._cases[kind, n] = load(self.data, kind, n=n, seed=self.seed)
+            for case in self._cases[kind, n]:
+                if case.id == id:
+                    return case
+        raise SystemExit(f"{kind} has no case {id} under seed {self.seed}")
+
+
+def _rows(path: Path) -> list[Row]:
+    return read_jsonl(path) if path.exists() else []
+
+
+def _key(row: Row) -> tuple[str, str, str]:
+    return row["kind"], row["id"], row["whose"]
+
+
+def _chat(case: AttributionCase) -> Chat:
+    return answer_chat(answer_prompt(), Context(Query(case.question, case.id), case.passages))
+
+
+def _reply(row: Row) -> Reply:
+    return Reply(row["reply"], tuple(row["token_ids"]) if row["token_ids"] else None)
+
+
+def _answer(model: HFModel, case: AttributionCase, row: Row) -> Answer:
+    claims, markers = read_claims(row["reply"], len(case.passages))
+    reply = _reply(row)
+    return Answer(
+        context=Context(Query(case.question, case.id), case.passages),
+        text=reply.text,
+        claims=claims,
+        markers=markers,
+        token_ids=reply.token_ids,
+        generator=model.card.name if reply.token_ids else None,
+    )
+
+
+def _exact_result(row: Row) -> Row:
+    totals = np.array(row["exact"]).sum(axis=1)
+    return {
+        "scores": np.round(totals, 7).tolist(),
+        "groups": [],
+        "group_scores": [],
+        "verified": list(range(len(totals))),
+        "confidence": 1.0,
+        "passes": row["passes"],
+        "seconds": row["seconds"],
+    }
+
+
+def _stage(name: str) -> Stage[Answer, Attribution]:
+    method, _, n_ablations = name.partition(":")
+    if n_ablations:
+        from ragattr.attribution.contextcite import AttributeContextCite
+
+        return AttributeContextCite(
+            embedded.language_model(), answer_prompt(), n_ablations=int(n_ablations)
+        )
+    return METHODS[method](Setup(method=method))
+
+
+def _joined(removals: Sequence[Any], chosen: Any) -> tuple[Any, ...]:
+    return tuple(span for i in chosen for span in removals[i])
+
+
+def _top_drops(reading: Any, case: AttributionCase, totals: Any) -> dict[str, float]:
+    removals = _chat(case).removals(sources_of(case.passages))
+    order = np.argsort(-totals, kind="stable")
+    effects = reading.delete([_joined(removals, order[:k]) for k in TOP])
+    drops = effects.drops.sum(axis=1)
+    return {str(k): round(float(drop), 6) for k, drop in zip(TOP, drops, strict=True)}
+
+
+def _along(reading: Any, removals: Sequence[Any], scores: Any) -> dict[str, list[float]]:
+    """The answer's log-probability with the best tenths taken out, and with them alone."""
+    order, full = np.argsort(-scores, kind="stable"), reading.logprobs.sum()
+    cuts = sorted({round(len(order) * tenth / 10) for tenth in range(11)})
+    out = reading.delete([_joined(removals, order[:cut]) for cut in cuts]).drops.sum(axis=1)
+    into = reading.delete([_joined(removals, order[cut:]) for cut in cuts]).drops.sum(axis=1)
+    return {
+        "deletion": np.round(full - out, 5).tolist(),
+        "insertion": np.round(full - into, 5).tolist(),
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,221 @@
+"""The figures of `eval.context_attribution`, from its work folder."""
+
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eval.results import read_jsonl, write_result
+from ragattr.metrics.ranking import (
+    area_under_curve,
+    average_precision,
+    bootstrap_mean,
+    hit_at_k,
+    linear_datamodelling_score,
+    paired_bootstrap,
+    recall_at_k,
+    top_k,
+)
+from ragattr.models import embedded
+from ragattr.types import FloatArray
+
+Row = dict[str, Any]
+Key = tuple[str, str, str]
+_LARGE = 20  # sentences from which on agreement is counted
+_BASELINE = "overlap"
+
+
+def report(work: Path, *, seed: int) -> Path:
+    """Write `results/context_attribution.json` and return its path."""
+    exact = _by_key(work / "exact.jsonl")
+    methods = {
+        path.stem: _by_key(path)
+        for path in sorted(work.glob("*.jsonl"))
+        if path.stem not in ("exact", "curves")
+    }
+    figures = {
+        "cases": _counts(exact),
+        "agreement": {
+            name: _agreement(exact, rows) for name, rows in methods.items() if name != "jsd"
+        },
+        "methods": {
+            f"{kind}, {whose} answers": {
+                name: _figures(exact, rows, kind, whose, methods.get(_BASELINE, {}), seed)
+                for name, rows in methods.items()
+                if any(key[0] == kind and key[2] == whose for key in rows)
+            }
+            for kind, whose in sorted({(key[0], key[2]) for key in exact})
+        },
+        "curves": _curves(exact, methods, work / "curves.jsonl", seed),
+    }
+    return write_result("context_attribution", figures, seed=seed)
+
+
+def _by_key(path: Path) -> dict[Key, Row]:
+    rows = read_jsonl(path) if path.exists() else []
+    return {(row["kind"], row["id"], row["whose"]): row for row in rows}
+
+
+def _counts(exact: dict[Key, Row]) -> dict[str, int]:
+    counts = defaultdict[str, int](int)
+    for kind, _, whose in exact:
+        counts[f"{kind}, {whose}"] += 1
+    return dict(counts)
+
+
+def _agreement(exact: dict[Key, Row], rows: dict[Key, Row]) -> Row:
+    """With exact ablation, on cases of 20 sentences and more whose best score is above the floor.
+
+    `top_3_above_floor` asks for those of the exact best three that stand above the floor.
+    """
+    floor = _floor()
+    same, below = list[Row](), 0
+    for key in rows.keys() & exact.keys():
+        wanted, n_tokens = _totals(exact[key]), len(exact[key]["logprobs"])
+        if len(wanted) < _LARGE:
+            continue
+        if wanted.max() / n_tokens <= floor:
+            below += 1
+            continue
+        found = np.array(rows[key]["scores"])
+        best, theirs = top_k(wanted, k=3), top_k(found, k=3)
+        clear = {i for i in best if wanted[i] / n_tokens > floor}
+        same.append(
+            {
+                "key": key,
+                "top_1": best[0] == theirs[0],
+                "top_3": set(best) == set(theirs),
+                "top_3_above_floor": clear <= set(theirs),
+                "verified": len(rows[key]["verified"]),
+                "passes": rows[key]["passes"],
+            }
+        )
+    if not same:
+        return {"cases": 0, "below_floor": below}
+    verified = [row["verified"] for row in same]
+    return {
+        "cases": len(same),
+        "below_floor": below,
+        **{
+            name: float(np.mean([row[name] for row in same]))
+            for name in ("top_1", "top_3", "top_3_above_floor", "passes")
+        },
+        "verified": {str(k): verified.count(k) for k in sorted(set(verified))},
+        "differing": [
+            _difference(exact[row["key"]], rows[row["key"]]) for row in same if not row["top_1"]
+        ],
+    }
+
+
+def _difference(exact: Row, row: Row) -> Row:
+    """Where the best source differs: which of the two is gold, and whose loss costs more."""
+    wanted, found = _totals(exact), np.array(row["scores"])
+    drops = np.array(exact["drops"]).sum(axis=1)
+    (theirs,), (ours,) = top_k(wanted, k=1), top_k(found, k=1)
+    return {
+        "id": exact["id"],
+        "kind": exact["kind"],
+        "exact": {"score": float(wanted[theirs]), "drop": float(drops[theirs])},
+        "method": {"score": float(wanted[ours]), "drop": float(drops[ours])},
+        "gold": [theirs in exact["gold"], ours in exact["gold"]],
+    }
+
+
+def _figures(
+    exact: dict[Key, Row],
+    rows: dict[Key, Row],
+    kind: str,
+    whose: str,
+    baseline: dict[Key, Row],
+    seed: int,
+) -> Row:
+    """Against gold where there is one, and by intervention; intervals by bootstrap over cases."""
+    keys = [key for key in rows if key[0] == kind and key[2] == whose and key in exact]
+    figures: Row = {"cases": len(keys)}
+    with_gold = [key for key in keys if exact[key]["gold"]]
+    if with_gold:
+        pairs = [(_ranked(rows[key]), exact[key]["gold"]) for key in with_gold]
+        for name, values in (
+            ("hit@1", [hit_at_k(scores, gold, k=1) for scores, gold in pairs]),
+            ("recall@3", [recall_at_k(scores, gold, k=3) for scores, gold in pairs]),
+            ("map", [average_precision(scores, gold) for scores, gold in pairs]),
+        ):
+            figures[name] = bootstrap_mean(values, seed=seed)
+    for k in ("1", "3", "5"):
+        drops = [rows[key]["top_k_drop"][k] for key in keys]
+        figures[f"top_k_drop@{k}"] = bootstrap_mean(drops, seed=seed)
+        shared = [key for key in keys if key in baseline]
+        if shared and rows is not baseline:
+            figures[f"top_k_drop@{k}_over_{_BASELINE}"] = paired_bootstrap(
+                [rows[key]["top_k_drop"][k] for key in shared],
+                [baseline[key]["top_k_drop"][k] for key in shared],
+                seed=seed,
+            )
+    figures["passes"] = float(np.mean([rows[key]["passes"] for key in keys]))
+    figures["groups_found"] = _groups_found(exact, rows, with_gold)
+    return figures
+
+
+def _groups_found(exact: dict[Key, Row], rows: dict[Key, Row], keys: list[Key]) -> float | None:
+    """How often the best unit is a group of the repeated gold sentences alone, or one of them."""
+    repeated = [key for key in keys if key[0].startswith("repeated")]
+    if not repeated:
+        return None
+    found = [
+        any(
+            set(members) >= set(exact[key]["gold"]) and score >= np.max(rows[key]["scores"])
+            for members, score in zip(rows[key]["groups"], rows[key]["group_scores"], strict=True)
+        )
+        for key in repeated
+    ]
+    return float(np.mean(found))
+
+
+def _curves(
+    exact: dict[Key, Row], methods: dict[str, dict[Key, Row]], path: Path, seed: int
+) -> Row:
+    """LDS at each keep rate, and the areas under insertion and deletion, nats."""
+    rows = _by_key(path)
+    scores = {name: {k: np.array(r["scores"]) for k, r in m.items()} for name, m in methods.items()}
+    scores["exact"] = {key: _totals(row) for key, row in exact.items()}
+    figures: Row = {}
+    for name in sorted(scores):
+        keys = [key for key in rows if key in scores[name] and name in rows[key]["curves"]]
+        if not keys:
+            continue
+        figures[name] = {"cases": len(keys)}
+        for keep in rows[keys[0]]["masks"]:
+            values = [
+                linear_datamodelling_score(
+                    scores[name][key],
+                    np.array(rows[key]["masks"][keep], dtype=bool),
+                    rows[key]["outputs"][keep],
+                )
+                for key in keys
+            ]
+            figures[name][f"lds@{keep}"] = bootstrap_mean(values, seed=seed)
+        for curve in ("insertion", "deletion"):
+            values = [area_under_curve(rows[key]["curves"][name][curve]) for key in keys]
+            figures[name][curve] = bootstrap_mean(values, seed=seed)
+    return figures
+
+
+def _ranked(row: Row) -> FloatArray:
+    """Scores in which members of a group have its joint one."""
+    scores = np.array(row["scores"], dtype=float)
+    for members, score in zip(row["groups"], row["group_scores"], strict=True):
+        scores[list(members)] = max(score, *scores[list(members)])
+    return scores
+
+
+def _totals(row: Row) -> FloatArray:
+    totals: FloatArray = np.array(row["exact"]).sum(axis=1)
+    return totals
+
+
+def _floor() -> float:
+    floors = embedded.language_model().floors
+    if floors is None:
+        raise SystemExit("the embedded model has no floors")
+    return floors.noise

@@ -1,0 +1,41 @@
+"""Floors that were measured for a model, kept in the user's cache and tied to its weights."""
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ragattr.models.embedded import cache_folder
+from ragattr.types import FilterError, Floors, ModelCard
+
+_VALUES_HASHED = 16  # of each parameter: enough to tell two sets of weights apart
+
+
+def kept_floors(card: ModelCard, model: Any) -> tuple[Floors, FilterError] | None:
+    """What `keep_floors` has kept for these weights in this dtype, None when nobody measured."""
+    path = _path(card, model)
+    if not path.is_file():
+        return None
+    kept = json.loads(path.read_text("utf-8"))
+    return Floors(**kept["floors"]), FilterError(**kept["filter_error"])
+
+
+def keep_floors(card: ModelCard, model: Any, floors: Floors, filter_error: FilterError) -> Path:
+    """Write the figures where `kept_floors` finds them; returns the file."""
+    path = _path(card, model)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(path.name + ".partial")
+    kept = {"model": asdict(card), "floors": asdict(floors), "filter_error": asdict(filter_error)}
+    unfinished.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    unfinished.replace(path)
+    return path
+
+
+def _path(card: ModelCard, model: Any) -> Path:
+    """A file for each set of weights and dtype; names and folders may repeat."""
+    digest = hashlib.sha256(card.dtype.encode())
+    for name, values in model.named_parameters():
+        first = values.detach().flatten()[:_VALUES_HASHED].float().cpu().numpy()
+        digest.update(f"{name} {tuple(values.shape)}".encode() + first.tobytes())
+    return cache_folder() / "floors" / f"{digest.hexdigest()[:32]}.json"
