@@ -1,8 +1,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+BENCH := .venv/.bench
 
-.PHONY: demo test lint fix setup clean
+.PHONY: demo test lint fix setup bench clean
 
 setup: $(READY)
 
@@ -32,6 +33,15 @@ fix: $(READY)
 
 test: lint
 	$(BIN)/pytest
+
+# DATA=folder takes joined paragraphs of a data folder in place of the shipped facts.
+bench: $(BENCH)
+	$(BIN)/python -m eval.bench_attribution $(if $(DATA),--data $(DATA))
+	$(BIN)/python -m eval.plots
+
+$(BENCH): $(READY)
+	$(BIN)/pip install --disable-pip-version-check -q -c constraints.txt -e '.[local,documents,dev,bench]'
+	touch $(BENCH)
 
 clean:
 	rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache demo.html demo.json

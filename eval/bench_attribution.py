@@ -12,7 +12,6 @@ captum. With --work, the plots take accuracy from the folder of `eval.context_at
 import argparse
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ import numpy as np
 
 from eval.case import AttributionCase
 from eval.contexts import load
+from eval.noise_floor import in_dtype
 from eval.peers import Peer, captum_ablation, context_cite, plain_loop
 from eval.results import write_result
 from ragattr.api import answer_prompt
@@ -54,7 +54,7 @@ def main() -> None:
     parser.add_argument("--dtype", choices=["bfloat16", "float32"], default="bfloat16")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    model = _in_dtype(embedded.language_model(), options.dtype)
+    model = in_dtype(embedded.language_model(), options.dtype)
     rows = list[Row]()
     for size in options.sizes:
         for i, case in enumerate(_cases(options.data, size, options.n + 1, options.seed)):
@@ -201,14 +201,6 @@ def _table(sizes: Sequence[Row]) -> str:
                 f"{found['same_top_1']:.0%} | {found['spearman']:.2f} |"
             )
     return "\n".join(lines)
-
-
-def _in_dtype(model: HFModel, dtype: str) -> HFModel:
-    import torch
-
-    return replace(
-        model, model=model.model.to(getattr(torch, dtype)), card=replace(model.card, dtype=dtype)
-    )
 
 
 if __name__ == "__main__":

@@ -114,7 +114,7 @@ def captum_ablation(model: HFModel, chat: Chat, removals: Removals, reply: Reply
     try:
         from captum.attr import FeatureAblation, LLMAttribution, TextTemplateInput
     except ImportError as error:
-        raise MissingExtra("eval") from error
+        raise MissingExtra("bench") from error
 
     def prompt(*values: str) -> str:
         gone = [cut for cut, value in zip(removals, values, strict=True) if not value]
@@ -182,7 +182,7 @@ def _context_citer() -> Any:
         with patch.object(nltk, "download"):
             from context_cite import ContextCiter
     except ImportError as error:
-        raise MissingExtra("eval") from error
+        raise MissingExtra("bench") from error
     return ContextCiter
 
 

@@ -158,6 +158,12 @@ class FilterError:
     middle: float
     scale: float
 
+    def __post_init__(self) -> None:
+        if not (self.offset > 0 and self.scale >= 0.01):
+            raise ConfigError(
+                f"a filter error has an offset above 0 and a scale of 0.01 or more, got {self}"
+            )
+
 
 @dataclass(frozen=True, eq=False)
 class Attribution:
@@ -215,10 +221,9 @@ class Attribution:
                 f"scores must be [sources, tokens] {expected}, got {self.scores.shape}"
             )
         expected = (len(self.groups), len(self.tokens))
-        if self.group_scores is not None and self.group_scores.shape != expected:
-            raise ConfigError(
-                f"group_scores must be [groups, tokens] {expected}, got {self.group_scores.shape}"
-            )
+        shape = None if self.group_scores is None else self.group_scores.shape
+        if shape != expected and (self.groups or shape is not None):
+            raise ConfigError(f"group_scores must be [groups, tokens] {expected}, got {shape}")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,5 @@
 import copy
+import dataclasses
 import json
 import re
 from collections.abc import Iterator
@@ -401,3 +402,62 @@ def test_an_attribution_alone_is_a_record_without_verdicts() -> None:
     assert [claim["context_use"] for claim in record["claims"]] == pytest.approx(
         [0.2 / np.log(2), 0.1 / np.log(2)], abs=1e-6
     )
+
+
+def _fully_measured() -> Attribution:
+    """Two sentences that say the same, and all that a measurement may know."""
+    return dataclasses.replace(
+        _measured(),
+        method="jsd-fast",
+        drops=np.array([[0.5, 9, -0.25, 0, 9, 0], [0.0, 9, 0, 1, 9, 0], [0.0, 9, 0, 0, 9, 0]]),
+        context_drops=np.array([np.log(2), 9, np.log(2), -3, 9, 1]),
+        groups=((0, 1),),
+        group_scores=np.array([[0.3, 9, 0.1, 0.2, 9, 0.12345678]]),
+        passes=2.123456789,
+        seconds=0.98765,
+        verified=(0, 2),
+        confidence=0.987654321,
+        fidelity={"lds@0.5": [0.5, 0.25, 0.75]},
+        partial=True,
+    )
+
+
+def test_groups_have_their_members_and_a_score_for_each_claim() -> None:
+    measured = to_attribution_record(CASE, _fully_measured())["attribution"]
+    assert measured["groups"] == [[0, 1]]
+    assert [pytest.approx(row) for row in measured["group_scores"]] == [[0.4], [0.323457]]
+
+
+def test_drops_are_sums_over_each_claims_tokens_without_its_markers() -> None:
+    measured = to_attribution_record(CASE, _fully_measured())["attribution"]
+    assert measured["drops"] == [[0.25, 0.0, 0.0], [0.0, 1.0, 0.0]]
+    assert to_attribution_record(CASE, _measured())["attribution"]["drops"] is None
+
+
+def test_the_record_says_what_a_measurement_cost_and_how_sure_it_is() -> None:
+    measured = to_attribution_record(CASE, _fully_measured())["attribution"]
+    assert (measured["passes"], measured["seconds"]) == (2.123457, 0.988)
+    assert (measured["verified"], measured["confidence"]) == (2, 0.987654)
+    assert (measured["partial"], measured["interventional"]) == (True, True)
+    assert measured["fidelity"] == {"lds@0.5": [0.5, 0.25, 0.75]}
+
+
+def test_a_claim_says_how_much_of_its_likelihood_the_model_keeps_without_the_context() -> None:
+    claims = to_attribution_record(CASE, _fully_measured())["claims"]
+    assert [claim["parametric_share"] for claim in claims] == [0.5, 1.0]
+    plain = to_attribution_record(CASE, _measured())["claims"]
+    assert [claim["parametric_share"] for claim in plain] == [None, None]
+
+
+def test_a_full_measurement_fits_the_schema_and_is_read_back_the_same() -> None:
+    record = to_attribution_record(CASE, _fully_measured())
+    jsonschema.validate(record, {**json_schema(), "anyOf": [{"$ref": "#/$defs/record"}]})
+    assert dumps(loads(dumps(record))) == dumps(record)
+
+
+def test_a_row_of_a_group_has_its_number() -> None:
+    cited = _cited()
+    first, second = cited.citations[0]
+    rows = ((dataclasses.replace(first, group=0), second), ())
+    found = to_record(CASE, dataclasses.replace(cited, citations=rows))["claims"][0]["citations"]
+    assert [row["group"] for row in found] == [0, None]

@@ -12,10 +12,10 @@ import numpy as np
 
 from ragattr.models.protocols import Encoder
 from ragattr.stage import Stage
-from ragattr.text.claims import statement
+from ragattr.text.claims import claim_markers, statement
 from ragattr.text.sentences import sources_of
 from ragattr.text.words import content_words, search_terms
-from ragattr.types import Answer, Attribution, FloatArray
+from ragattr.types import Answer, Attribution, Claim, FloatArray, Span
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Baseline(Stage[Answer, Attribution]):
         ]
         return Attribution(
             answer=answer,
-            tokens=tuple(claim.span for claim in answer.claims),
+            tokens=tuple(_column(claim, answer) for claim in answer.claims),
             sources=sources,
             scores=np.array(columns).reshape(len(columns), len(sources)).T,
             unit="similarity",
@@ -52,6 +52,17 @@ class Baseline(Stage[Answer, Attribution]):
             interventional=False,
             seconds=time.perf_counter() - started,
         )
+
+
+def _column(claim: Claim, answer: Answer) -> Span:
+    """The claim from its first character on that stands in no marker."""
+    start = claim.span.start
+    for marker in claim_markers(claim, answer.markers):
+        gap = answer.text[start : marker.span.start]
+        if gap.strip():
+            break
+        start = marker.span.end
+    return Span(min(start, claim.span.end), claim.span.end)
 
 
 @dataclass(frozen=True)
@@ -75,9 +86,11 @@ class AttributeBM25(Baseline):
 
     def score(self, question: str, claim: str, sources: Sequence[str]) -> FloatArray:
         """By the package rank-bm25, on stems."""
-        from rank_bm25 import BM25Okapi
+        from rank_bm25 import BM25Plus  # its weights stay above 0 however few the sentences
 
-        index = BM25Okapi([search_terms(text) or [""] for text in sources])
+        if not sources:
+            return np.zeros(0)
+        index = BM25Plus([search_terms(text) or [""] for text in sources])
         return np.asarray(index.get_scores(search_terms(f"{question} {claim}")), dtype=np.float64)
 
 

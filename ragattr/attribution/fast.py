@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ragattr.attribution.budget import Purse
 from ragattr.attribution.filter import estimates
 from ragattr.attribution.groups import find_groups
-from ragattr.attribution.measure import Measure, Measured
+from ragattr.attribution.measure import Measure, Measured, without_context
 from ragattr.attribution.stopping import Stopping
 from ragattr.attribution.subject import Subject, measured_claims
 from ragattr.models.protocols import Encoder, Reading
@@ -41,22 +41,26 @@ class AttributeFast(Measure):
     def measure(self, subject: Subject, reading: Reading) -> Measured:
         """Filter, look for sentences that say the same, verify."""
         purse = self.budget.open(reading)
-        context = reading.delete([subject.chat.blocks])
-        jsd, drops = estimates(subject, reading, purse)
-        is_exact = np.full(len(jsd), not reading.can_knock_out)
+        context = without_context(subject, reading, purse)
+        found = estimates(subject, reading, purse)
+        jsd, drops = found.jsd, found.drops
         groups = find_groups(
             subject, reading, jsd, floor=self.noise_floor, encoder=self.encoder, purse=purse
         )
+        jsd[groups.grouped], drops[groups.grouped] = groups.singles.jsd, groups.singles.drops
+        is_exact = np.zeros(len(jsd), dtype=bool)
+        is_exact[[*groups.grouped, *(found.reached if found.is_exact else ())]] = True
         sureness = self._verify(subject, reading, purse, jsd, drops, is_exact)
+        is_calibrated = self.model.filter_error is not None or is_exact.all()
         return Measured(
             scores=jsd,
             decides=True,
             drops=drops,
             context=context,
             groups=groups.members,
-            group_scores=groups.scores,
+            group_scores=groups.joint.jsd,
             verified=tuple(np.flatnonzero(is_exact).tolist()),
-            confidence=sureness if self.model.filter_error else None,
+            confidence=sureness if is_calibrated and len(found.reached) == len(jsd) else None,
             partial=purse.was_short,
         )
 
@@ -72,15 +76,16 @@ class AttributeFast(Measure):
         """Put exact rows in place of estimated ones, the likeliest first; how sure it is then."""
         stopping = Stopping(self.model.filter_error or USUAL_ERROR, self.noise_floor)
         claims = measured_claims(subject.answer, reading.tokens)
-        while True:
-            wanted = {stopping.next(jsd[:, claim].mean(axis=1), is_exact) for claim in claims}
-            chosen = [
-                i
-                for i in sorted(i for i in wanted if i is not None)
-                if purse.affords(subject.deletion_passes(subject.removals[i]))
-            ]
-            if not chosen:
+        for n_measured in range(stopping.most):
+            wanted = {
+                stopping.next(jsd[:, claim].mean(axis=1), is_exact, n_measured) for claim in claims
+            }
+            chosen = sorted(i for i in wanted if i is not None)
+            removals = [subject.removals[i] for i in chosen]
+            costs = [subject.deletion_passes(removal) for removal in removals]
+            effects = purse.spend(reading.delete, removals, costs)
+            done = chosen[: len(effects.jsd)]
+            jsd[done], drops[done], is_exact[done] = effects.jsd, effects.drops, True
+            if not done:
                 break
-            effects = reading.delete([subject.removals[i] for i in chosen])
-            jsd[chosen], drops[chosen], is_exact[chosen] = effects.jsd, effects.drops, True
         return min(stopping.sureness(jsd[:, claim].mean(axis=1), is_exact) for claim in claims)

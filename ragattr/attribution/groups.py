@@ -11,12 +11,12 @@ import numpy as np
 
 from ragattr.attribution.budget import Purse
 from ragattr.attribution.subject import Subject, measured_claims
-from ragattr.models.protocols import Encoder, Reading
+from ragattr.metrics.usage import REDUNDANT
+from ragattr.models.protocols import Effects, Encoder, Reading
 from ragattr.text.words import content_words, words
 from ragattr.types import FloatArray
 
 SIMILAR = 0.6  # cosine of sentence vectors, or overlap of content words: worth a joint ablation
-REDUNDANT = 1.2  # the joint effect over the sum of the single ones: more than the parts explain
 MOST_PAIRS = 12
 
 
@@ -47,19 +47,24 @@ class Groups:
 
     Attributes:
         members: sources by index, a group each.
-        scores: [groups, tokens], JSD in nats.
-        drops: [groups, tokens], log-probability drop in nats.
+        joint: [groups, tokens], when all members go.
+        singles: [members of all groups, tokens], when one goes; in the order of `members`.
     """
 
     members: tuple[tuple[int, ...], ...]
-    scores: FloatArray
-    drops: FloatArray
+    joint: Effects
+    singles: Effects
+
+    @property
+    def grouped(self) -> list[int]:
+        """The members of all groups."""
+        return [i for members in self.members for i in members]
 
 
 def find_groups(
     subject: Subject,
     reading: Reading,
-    singles: FloatArray,
+    estimates: FloatArray,
     *,
     floor: float,
     encoder: Encoder | None,
@@ -68,46 +73,58 @@ def find_groups(
     """The sources that say the same and matter together.
 
     A group stands when its joint effect on some claim is above the floor and above what the
-    single effects add up to: then each hides the other. Knock-outs choose, deletion confirms.
+    single effects add up to: then each hides the other. Knock-outs choose, deletion decides.
 
     Args:
-        singles: [sources, tokens], JSD of each source alone.
+        estimates: [sources, tokens], about the JSD of each source alone.
         floor: nats per token.
     """
-    nothing = Groups((), singles[:0], singles[:0])
     candidates = alike(subject.texts, encoder)
+    if not (
+        candidates
+        and reading.can_knock_out
+        and purse.affords(len(candidates) * subject.knock_out_passes)
+    ):
+        candidates = []
+    hidden = reading.knock_out([subject.together(group) for group in candidates]).jsd
     claims = measured_claims(subject.answer, reading.tokens)
-    if not candidates or not reading.can_knock_out:
-        return nothing
-
-    def stands(group: Sequence[int], joint: FloatArray) -> bool:
-        return any(
-            joint[columns].sum() > floor * len(columns)
-            and joint[columns].sum() > REDUNDANT * singles[np.ix_(group, columns)].sum()
-            for columns in claims
-        )
-
-    if not purse.affords(len(candidates) * subject.knock_out_passes):
-        return nothing
-    hidden = reading.knock_out([subject.together(group) for group in candidates])
-    members, effects = list[tuple[int, ...]](), list[tuple[FloatArray, FloatArray]]()
-    for i in np.argsort(-hidden.jsd.sum(axis=1), kind="stable"):
+    members, effects = list[tuple[int, ...]](), [reading.delete([])]
+    totals = hidden.sum(axis=1)
+    for i in sorted(range(len(candidates)), key=lambda i: (len(candidates[i]), -totals[i])):
         group = candidates[i]
-        if not stands(group, hidden.jsd[i]) or set(group) & {j for other in members for j in other}:
-            continue
-        removal = subject.together(group)
-        if not purse.affords(subject.deletion_passes(removal)):
-            break
-        deleted = reading.delete([removal])
-        if stands(group, deleted.jsd[0]):
-            members.append(group)
-            effects.append((deleted.jsd[0], deleted.drops[0]))
-    if not members:
-        return nothing
+        taken = {source for other in members for source in other}
+        removals = [subject.together(group), *(subject.removals[source] for source in group)]
+        if (
+            taken.isdisjoint(group)
+            and _stands(hidden[i], estimates[list(group)], claims, floor, least=1.0)
+            and purse.affords(sum(subject.deletion_passes(removal) for removal in removals))
+        ):
+            deleted = reading.delete(removals)
+            if _stands(deleted.jsd[0], deleted.jsd[1:], claims, floor, least=REDUNDANT):
+                members.append(group)
+                effects.append(deleted)
+    firsts = np.cumsum([0, *(1 + len(group) for group in members)])[:-1]
+    jsd = np.concatenate([deleted.jsd for deleted in effects])
+    drops = np.concatenate([deleted.drops for deleted in effects])
     return Groups(
         tuple(members),
-        np.array([jsd for jsd, _ in effects]),
-        np.array([drops for _, drops in effects]),
+        joint=Effects(jsd[firsts], drops[firsts]),
+        singles=Effects(np.delete(jsd, firsts, axis=0), np.delete(drops, firsts, axis=0)),
+    )
+
+
+def _stands(
+    joint: FloatArray,
+    singles: FloatArray,
+    claims: Sequence[Sequence[int]],
+    floor: float,
+    *,
+    least: float,
+) -> bool:
+    """Whether some claim hangs on the group, and by more than on its members one by one."""
+    return any(
+        joint[claim].sum() > max(floor * len(claim), least * singles[:, claim].sum())
+        for claim in claims
     )
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from ragattr.attribution.groups import find_groups
-from ragattr.attribution.measure import Measure, Measured
+from ragattr.attribution.measure import Measure, Measured, without_context
 from ragattr.attribution.subject import Subject
 from ragattr.models.protocols import Encoder, Reading
 
@@ -34,7 +34,7 @@ class AttributeJSD(Measure):
     def measure(self, subject: Subject, reading: Reading) -> Measured:
         """One deletion per sentence; under a budget, those first that share the answer's words."""
         purse = self.budget.open(reading)
-        context = reading.delete([subject.chat.blocks])
+        context = without_context(subject, reading, purse)
         n_sources = len(subject.sources)
         order = list(range(n_sources)) if self.budget.is_unlimited else subject.by_overlap
         removals = [subject.removals[i] for i in order]
@@ -54,7 +54,7 @@ class AttributeJSD(Measure):
             drops=drops,
             context=context,
             groups=groups.members,
-            group_scores=groups.scores if by_divergence else groups.drops,
+            group_scores=groups.joint.jsd if by_divergence else groups.joint.drops,
             verified=tuple(sorted(verified)),
             confidence=1.0 if len(verified) == n_sources else None,
             partial=purse.was_short,

@@ -5,7 +5,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ragattr.attribution.budget import Budget
+from ragattr.attribution.budget import Budget, Purse
 from ragattr.attribution.fidelity import fidelity
 from ragattr.attribution.subject import Subject, find_subject
 from ragattr.models.protocols import Effects, Reading, WhiteBoxModel
@@ -113,6 +113,13 @@ class Measure(Stage[Answer, Attribution]):
         return fidelity(
             subject, reading, found.scores, n_masks=self.n_fidelity_masks, seed=self.seed
         )
+
+
+def without_context(subject: Subject, reading: Reading, purse: Purse) -> Effects | None:
+    """What taking all passages away does, [1, tokens]; None when the budget is too small."""
+    if not purse.affords(subject.knock_out_passes):
+        return None
+    return reading.delete([subject.chat.blocks])
 
 
 def _budget_warnings(found: Measured) -> list[str]:

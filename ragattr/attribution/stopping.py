@@ -20,7 +20,7 @@ class Stopping:
         error: how far exact scores are from their estimates.
         floor: nats per token; what lies below is not used and need not be ranked.
         doubt: how likely a wrong best source, and a wrong second or third one, may stay.
-        most: sources that are measured exactly for one claim at most.
+        most: sources that are measured exactly for one claim's sake at most.
     """
 
     error: FilterError
@@ -28,14 +28,17 @@ class Stopping:
     doubt: tuple[float, float] = (0.01, 0.1)
     most: int = 8
 
-    def next(self, scores: FloatArray, is_exact: NDArray[np.bool_]) -> int | None:
+    def next(
+        self, scores: FloatArray, is_exact: NDArray[np.bool_], n_measured: int = 0
+    ) -> int | None:
         """The source to measure next for one claim, or None when its ranking is sure enough.
 
         Args:
             scores: [sources], nats per token of the claim: exact or estimated.
             is_exact: [sources].
+            n_measured: how many were measured for this claim's sake.
         """
-        if is_exact.all() or is_exact.sum() >= self.most:
+        if is_exact.all() or n_measured >= self.most:
             return None
         likeliest = int(np.argmax(np.where(is_exact, -np.inf, scores)))
         for rank, doubt in ((1, self.doubt[0]), (3, self.doubt[1])):

@@ -89,10 +89,13 @@ def find_subject(model: LanguageModel, prompt: Prompt, answer: Answer) -> Subjec
     if chat is None:
         return unmeasured(answer, *warnings)
     passages = answer.context.passages[:n_passages]
+    sources = sources_of(passages)
+    if not sources:
+        return unmeasured(answer, *warnings, "no sentence in the passages that fit: not measured")
     return Subject(
         answer=answer,
         chat=chat,
-        sources=sources_of(passages),
+        sources=sources,
         reply=reply,
         proxy=not (own and is_sent),
         prompt_sha256=None if is_sent and not _is_ours(prompt, answer) else prompt.sha256,

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from ragattr.text.align import claim_columns
 from ragattr.types import Attribution, Claim, FloatArray, Span
 
+REDUNDANT = 1.2  # a joint effect over the sum of the single ones: the members hide each other
+
 
 @dataclass(frozen=True, eq=False)
 class ClaimUse:
@@ -21,8 +23,8 @@ class ClaimUse:
         context_use: mean JSD of the claim's tokens when all passages go, over ln 2: 0..1, or None.
         parametric_share: the likelihood per token that the claim keeps when all passages go, 0..1:
             1 when the model says the same without them; or None.
-        shares: [sources], each source's part of the clipped scores, 0..1; members of a group each
-            have the group's; None if unknown.
+        shares: [sources], each source's part of the clipped scores, 0..1; members of a group that
+            hide each other in this claim each have the group's; None if unknown.
         counts: [sources], whether the score per token, or its group's, stands above the noise
             floor; None likewise.
     """
@@ -61,8 +63,12 @@ def claim_use(attribution: Attribution, claim: Claim) -> ClaimUse | None:
         if context_use is not None and context_use < floors.context:
             shares, counts = np.zeros_like(scores), np.zeros(len(scores), dtype=bool)
         else:
-            joint = _joint(scores, group_scores, attribution.groups)
-            total = _total(scores, group_scores, attribution.groups)
+            hiding = [
+                (list(members), float(score))
+                for members, score in zip(attribution.groups, group_scores, strict=True)
+                if score > REDUNDANT * np.maximum(scores[list(members)], 0.0).sum()
+            ]
+            joint, total = _joint(scores, hiding)
             shares = joint / total if total > 0 else np.zeros_like(joint)
             counts = joint / len(columns) > floors.noise
     return ClaimUse(scores, group_scores, columns, context_use, parametric_share, shares, counts)
@@ -88,20 +94,15 @@ def _without_context(
 
 
 def _joint(
-    scores: FloatArray, group_scores: FloatArray, groups: Sequence[Sequence[int]]
-) -> FloatArray:
-    """[sources], clipped at 0; members of a group have its joint score."""
+    scores: FloatArray, hiding: Sequence[tuple[list[int], float]]
+) -> tuple[FloatArray, float]:
+    """[sources], clipped at 0, members of a group with its joint score; the sum, a group once."""
     joint = np.maximum(scores, 0.0)
-    for members, score in zip(groups, group_scores, strict=True):
-        joint[list(members)] = max(float(score), 0.0)
-    return joint
-
-
-def _total(scores: FloatArray, group_scores: FloatArray, groups: Sequence[Sequence[int]]) -> float:
-    """The sum of all clipped scores, each group counted once."""
-    grouped = [i for members in groups for i in members]
-    alone = np.delete(np.maximum(scores, 0.0), grouped)
-    return float(alone.sum() + np.maximum(group_scores, 0.0).sum())
+    grouped = [i for members, _ in hiding for i in members]
+    total = float(np.delete(joint, grouped).sum()) + sum(score for _, score in hiding)
+    for members, score in hiding:
+        joint[members] = score
+    return joint, total
 
 
 def reader_logprob(attribution: Attribution) -> float | None:

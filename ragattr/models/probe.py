@@ -8,6 +8,7 @@ copy sees all but a source), without a key-value cache of transformers, so group
 windows and soft caps work in every architecture on the common interface.
 """
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -27,8 +28,8 @@ except ImportError as error:
 NAME = "ragattr"
 _ROWS_AT_ONCE = 1024  # query rows of an explicit mask
 _FLASH_WITH_LSE = getattr(torch.ops.aten, "_scaled_dot_product_flash_attention_for_cpu", None)
-_UNSEEN = -1e30  # finite: a copy that sees nothing of a view gets no weight there, and no NaN
-_CHECKED_TOKENS, _CHECKED_TURN = 24, 7
+_CHECKED_TOKENS, _CHECKED_AT_LEAST, _CHECKED_TURN = 24, 8, 7
+_ONE_AT_A_TIME = threading.RLock()  # the implementation is a setting of the whole model
 # Mean error of the logits over their spread: what rounding may do. bfloat16 was seen to do 0.04 on
 # the embedded model, where a mask that is off does 0.3.
 _TOLERANCE = {torch.float32: 1e-3, torch.float64: 1e-6, torch.bfloat16: 0.1, torch.float16: 0.03}
@@ -88,15 +89,21 @@ class View:
 
 @dataclass(frozen=True)
 class Recording:
-    """An ordinary causal pass over one sequence that fills a memory."""
+    """An ordinary causal pass over one sequence that fills a memory.
+
+    Attributes:
+        windows: the sliding windows that layers asked for.
+    """
 
     memory: Memory
+    windows: set[int | None] = field(default_factory=set)
 
     def attend(self, layer: int, call: "_Call") -> "torch.Tensor":
         """[1, heads, tokens, head width]."""
         self.memory.keys[layer], self.memory.values[layer] = call.key, call.value
         n_tokens = call.query.shape[2]
-        if call.softcap is None and not call.window_cuts(n_tokens):
+        self.windows.add(call.window)
+        if call.is_plain and not call.window_cuts(n_tokens):
             return call.causal()
         places = torch.arange(n_tokens, device=call.query.device)[None]
         may_see = _below(n_tokens, call.query.device)[None]
@@ -122,7 +129,7 @@ class Copies:
 
     def attend(self, layer: int, call: "_Call") -> "torch.Tensor":
         """[copies, heads, tokens, head width]."""
-        plain = call.softcap is None and not call.window_cuts(self._n_positions)
+        plain = call.is_plain and not call.window_cuts(self._n_positions)
         if plain and not self.views:
             return call.causal()
         if plain and _FLASH_WITH_LSE is not None and call.query.device.type == "cpu":
@@ -184,7 +191,9 @@ class Copies:
         key = (call.groups, self.positions.shape[1], call.query.dtype)
         if key not in view.masks:
             bias = torch.zeros(view.seen.shape, dtype=call.query.dtype)
-            bias = bias.masked_fill(~view.seen, _UNSEEN)[None, :, None]
+            # Finite: a copy that sees nothing of a view gets no weight there, and no NaN.
+            unseen = torch.finfo(bias.dtype).min / 4
+            bias = bias.masked_fill(~view.seen, unseen)[None, :, None]
             rows = (call.groups, *self.positions.shape, view.seen.shape[1])
             is_needed = not bool(view.seen.all())
             view.masks[key] = bias.expand(rows).flatten(0, 2)[None, None] if is_needed else None
@@ -201,6 +210,11 @@ class _Call:
     scale: float
     softcap: float | None
     window: int | None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the fast kernels can do it: no soft cap, keys as wide as values."""
+        return self.softcap is None and self.key.shape[-1] == self.value.shape[-1]
 
     @property
     def groups(self) -> int:
@@ -317,15 +331,20 @@ def probing(model: Any, probe: Recording | Copies) -> Iterator[None]:
 
 @contextmanager
 def _implementation(model: Any, name: str) -> Iterator[None]:
-    configs = {id(part.config): part.config for part in model.modules() if hasattr(part, "config")}
-    before = {key: config._attn_implementation_internal for key, config in configs.items()}
-    try:
-        for config in configs.values():
-            config._attn_implementation_internal = name
-        yield
-    finally:
-        for key, config in configs.items():
-            config._attn_implementation_internal = before[key]
+    with _ONE_AT_A_TIME:
+        configs = {id(part.config): part.config for part in model.modules() if _has_config(part)}
+        before = {key: config._attn_implementation_internal for key, config in configs.items()}
+        try:
+            for config in configs.values():
+                config._attn_implementation_internal = name
+            yield
+        finally:
+            for key, config in configs.items():
+                config._attn_implementation_internal = before[key]
+
+
+def _has_config(part: Any) -> bool:
+    return hasattr(getattr(part, "config", None), "_attn_implementation_internal")
 
 
 def _attends_by_interface(model: Any) -> bool:
@@ -337,7 +356,15 @@ def _attends_by_interface(model: Any) -> bool:
         and not model.config.is_encoder_decoder
         and kinds <= {"full_attention", "sliding_attention"}
         and not hasattr(config, "attention_chunk_size")
+        and not _turns_by_length(config)
     )
+
+
+def _turns_by_length(config: Any) -> bool:
+    """Whether positions mean something else in a longer prompt: then no memory can be shared."""
+    rope = getattr(config, "rope_parameters", None) or {}
+    parts = [rope, *(part for part in rope.values() if isinstance(part, dict))]
+    return any(part.get("rope_type") in ("dynamic", "longrope") for part in parts)
 
 
 @dataclass(frozen=True)
@@ -360,8 +387,21 @@ def find_interface(model: Any) -> Interface | None:
     """
     if not _attends_by_interface(model):
         return None
+    try:
+        return _checked(model)
+    except _OtherAttention:
+        return None
+
+
+class _OtherAttention(ProbeError):
+    """A layer attends with something that is not part of the common interface."""
+
+
+def _checked(model: Any) -> Interface | None:
     window = getattr(model.config.get_text_config(), "sliding_window", None)
     n = min(_CHECKED_TOKENS, window or _CHECKED_TOKENS)
+    if n < _CHECKED_AT_LEAST:
+        return None
     cut, end = slice(n // 4, n // 2), 2 * n // 3
     n_words = model.get_input_embeddings().num_embeddings
     ids = torch.randperm(n_words, generator=torch.Generator().manual_seed(0))[:n].to(model.device)
@@ -373,9 +413,10 @@ def find_interface(model: Any) -> Interface | None:
     below[end:, cut] = False
     before = View(0, cut.start, seen[:, : cut.start])
     kept = places[: len(deleted)]
+    recording = Recording(memory)
     with torch.inference_mode():
         found = [
-            _logits(model, ids, places, Recording(memory)),
+            _logits(model, ids, places, recording),
             _logits(
                 model,
                 deleted[cut.start :],
@@ -390,12 +431,14 @@ def find_interface(model: Any) -> Interface | None:
             ),
         ]
         wanted = [
-            _eager(model, ids, _below(n, model.device)),
-            _eager(model, deleted, _below(len(deleted), model.device)),
+            _eager(model, ids),
+            _eager(model, deleted),
             _eager(model, ids, below),
         ]
         for reading, own in zip(found, wanted, strict=True):
             _compare(model, reading, own[-len(reading) :])
+        if _has_window(model) and recording.windows == {None}:
+            return None  # its window stands in masks that the interface does not see
         return Interface(_find_rotary(model, ids, memory))
 
 
@@ -435,13 +478,27 @@ def _logits(
     return logits
 
 
-def _eager(model: Any, ids: "torch.Tensor", may_see: "torch.Tensor") -> "torch.Tensor":
-    lowest = torch.finfo(model.dtype).min
-    mask = torch.zeros(may_see.shape, dtype=model.dtype, device=ids.device)
+def _has_window(model: Any) -> bool:
+    config = model.config.get_text_config()
+    kinds = getattr(config, "layer_types", None) or ["sliding_attention"]
+    return (
+        bool(getattr(config, "sliding_window", None))
+        and getattr(config, "use_sliding_window", True) is not False
+        and "sliding_attention" in kinds
+    )
+
+
+def _eager(
+    model: Any, ids: "torch.Tensor", may_see: "torch.Tensor | None" = None
+) -> "torch.Tensor":
+    mask = None
+    if may_see is not None:
+        mask = torch.zeros(may_see.shape, dtype=model.dtype, device=ids.device)
+        mask = mask.masked_fill(~may_see, torch.finfo(model.dtype).min)[None, None]
     with _implementation(model, "eager"):
         output = model(
             input_ids=ids[None],
-            attention_mask=mask.masked_fill(~may_see, lowest)[None, None],
+            attention_mask=mask,
             position_ids=torch.arange(len(ids), device=ids.device)[None],
             use_cache=False,
         )
@@ -469,7 +526,7 @@ def _attention(
         raise ProbeError(f"the attention function {NAME!r} works only inside `probing`")
     odd = [name for name in ("s_aux", "position_bias") if others.get(name) is not None]
     if odd or attention_mask is not None:
-        raise ProbeError(f"{type(module).__name__} attends with {odd or 'a mask of its own'}")
+        raise _OtherAttention(f"{type(module).__name__}: {odd or 'a mask of its own'}")
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     call = _Call(query, key, value, scale, softcap, sliding_window)
     return probe.attend(module.layer_idx, call).transpose(1, 2).contiguous(), None

@@ -194,3 +194,55 @@ def test_a_passage_that_was_not_measured_has_no_used() -> None:
     )
     row = _rows(replace(judgement, attribution=partial))[0]
     assert (row.used, row.supports, row.cls) == (None, 0.9, None)
+
+
+# Groups: the two sentences about bees say the same, each alone moves nothing
+
+
+def _grouped(
+    text: str, supports: list[float], *, rust: float = 0.0, proof: tuple[int, ...] = ()
+) -> Judgement:
+    n_words = len(text.split())
+    rows = [[0.0] * n_words, [0.0] * n_words, [rust, *[0.0] * (n_words - 1)]]
+    judgement = _judgement(text, rows, supports, proof=proof)
+    grouped = replace(
+        judgement.attribution,
+        groups=((0, 1),),
+        group_scores=np.array([[0.3, *[0.0] * (n_words - 1)]]),
+    )
+    return replace(judgement, attribution=grouped)
+
+
+def test_members_of_a_group_have_its_number_and_its_share() -> None:
+    rows = _rows(_grouped("Bees sting.", [0.9, 0.1, 0.1], rust=0.1))
+    assert [(row.group, row.used) for row in rows] == [
+        (0, pytest.approx(0.75)),
+        (0, pytest.approx(0.75)),
+        (None, pytest.approx(0.25)),
+    ]
+    assert [row.cls for row in rows] == ["grounded", "misgrounded", "misgrounded"]
+
+
+def test_a_passage_counts_a_group_within_it_once() -> None:
+    bees, iron = _rows(_grouped("Bees sting [1,2].", [0.9, 0.1, 0.1], rust=0.1))[:2]
+    assert (bees.used, iron.used) == (pytest.approx(0.75), pytest.approx(0.25))
+    assert (bees.group, bees.cls) == (None, "grounded")
+
+
+def test_a_group_that_lies_in_two_passages_is_used_in_both() -> None:
+    judgement = _grouped("Bees sting [1] [2].", [0.9, 0.1, 0.9])
+    across = replace(judgement.attribution, groups=((0, 2),))
+    bees, iron = _rows(replace(judgement, attribution=across))[:2]
+    assert (bees.used, iron.used) == (pytest.approx(1.0), pytest.approx(1.0))
+    assert (bees.cls, iron.cls) == ("grounded", "grounded")
+
+
+def test_a_sentence_that_says_the_same_as_a_part_of_a_proof_supports_as_well() -> None:
+    rows = _rows(_grouped("Bees sting.", [0.2, 0.2, 0.2], proof=(0, 2)))
+    assert [(row.group, row.jointly) for row in rows] == [(0, True), (0, True), (None, True)]
+    assert [row.cls for row in rows] == ["grounded", "grounded", "post_rationalised"]
+
+
+def test_a_copy_of_a_proof_of_one_sentence_is_not_joint() -> None:
+    rows = _rows(_grouped("Bees sting.", [0.9, 0.9, 0.0], proof=(0,)))
+    assert [row.jointly for row in rows] == [False, False]

@@ -18,7 +18,8 @@ pytestmark = pytest.mark.model
 
 TEXT = "The tower was completed in 1889. It is made of iron. Bees make honey all year."
 PLACE = Span(0, len(TEXT))
-CHAT = Chat(({"role": "user", "content": f"{TEXT} When was the tower completed?"},), (PLACE,), (PLACE,))  # fmt: skip
+MESSAGE = {"role": "user", "content": f"{TEXT} When was the tower completed?"}
+CHAT = Chat((MESSAGE,), (PLACE,), (PLACE,))
 REMOVALS = [(Span(0, 32),), (Span(33, 52), Span(58, 70)), (PLACE,), ()]
 REPLY = Reply("In 1889 it was iron.")
 MOE = {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 16}
@@ -131,11 +132,12 @@ def test_a_model_whose_own_attention_adds_a_bias_is_refused(
         HFModel.wrap(build(), tokenizer)
 
 
-def test_a_model_with_attention_sinks_is_refused(build: Callable[..., Any], tokenizer: Any) -> None:
+def test_a_model_with_attention_sinks_has_no_interface(
+    build: Callable[..., Any], tokenizer: Any
+) -> None:
     sinks = build("gpt_oss", head_dim=8, num_local_experts=4, num_experts_per_tok=2,
                   layer_types=["full_attention", "full_attention"])  # fmt: skip
-    with pytest.raises(ProbeError, match="s_aux"):
-        HFModel.wrap(sinks, tokenizer)
+    assert HFModel.wrap(sinks, tokenizer).interface is None
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
@@ -179,8 +181,8 @@ def test_the_models_own_attention_is_put_back_after_an_exception(
 ) -> None:
     model, before = build(), _logits(build())
     read = HFModel.wrap(model, tokenizer).read(CHAT, REPLY)
-    with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
-        patch.setattr(probe.Copies, "attend", lambda self, layer, call: 1 / 0)
+    monkeypatch.setattr(probe.Copies, "attend", lambda self, layer, call: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
         read.delete(REMOVALS)
     assert model.config._attn_implementation == "sdpa"
     assert np.array_equal(_logits(model), before)
@@ -190,8 +192,8 @@ def test_the_models_own_attention_is_put_back_when_it_is_refused(
     build: Callable[..., Any], tokenizer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, before = build(), _logits(build())
-    with monkeypatch.context() as patch, pytest.raises(ProbeError):
-        patch.setattr(probe.Copies, "attend", lambda self, layer, call: call.causal())
+    monkeypatch.setattr(probe.Copies, "attend", lambda self, layer, call: call.causal())
+    with pytest.raises(ProbeError):
         HFModel.wrap(model, tokenizer)
     assert np.array_equal(_logits(model), before)
 
@@ -217,13 +219,10 @@ def test_other_precisions_are_read(build: Callable[..., Any], tokenizer: Any, dt
 # Bugs
 
 
-@pytest.mark.xfail(strict=True, raises=RuntimeError, reason="-1e30 is no float16: load crashes")
 def test_half_precision_on_the_cpu_is_read(build: Callable[..., Any], tokenizer: Any) -> None:
     HFModel.wrap(build(dtype="float16"), tokenizer)
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="the check reads no more than the "
-                   "window, so a window that the model keeps in its mask alone is lost")  # fmt: skip
 @pytest.mark.parametrize(
     ("kind", "fields"),
     [
@@ -244,8 +243,6 @@ def test_a_window_that_stands_in_the_models_mask_alone_is_kept_or_refused(
     assert read.logprobs == pytest.approx(expected, abs=1e-3)
 
 
-@pytest.mark.xfail(strict=True, raises=RuntimeError, reason="values narrower than keys: the CPU "
-                   "kernel wants one width, and the load crashes untyped")  # fmt: skip
 def test_keys_wider_than_values_are_read_or_refused(
     build: Callable[..., Any], tokenizer: Any
 ) -> None:
