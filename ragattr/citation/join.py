@@ -146,11 +146,11 @@ def _passage_use(
     inside = [i for i, source in enumerate(attribution.sources) if source.passage == passage]
     if use is None or use.shares is None or use.counts is None or not inside:
         return None, None
-    firsts = {
-        i if (group := _group_of(i, attribution.groups)) is None else f"group {group}": i
-        for i in reversed(inside)
+    repeated = {
+        i for group in use.hiding for i in [k for k in attribution.groups[group] if k in inside][1:]
     }
-    return float(use.shares[sorted(firsts.values())].sum()), bool(use.counts[inside].any())
+    once = [i for i in inside if i not in repeated]
+    return float(use.shares[once].sum()), bool(use.counts[inside].any())
 
 
 def _group_of(source: int, groups: Sequence[Sequence[int]]) -> int | None:

@@ -19,6 +19,8 @@ class ClaimUse:
     Attributes:
         scores: [sources], in the attribution's unit, summed over the claim's own tokens.
         group_scores: [groups], the same when all members of a group go together.
+        hiding: the groups, by index, whose members hide each other in this claim: together they
+            do more than one by one.
         columns: the claim's own tokens, which were summed (its markers left out).
         context_use: mean JSD of the claim's tokens when all passages go, over ln 2: 0..1, or None.
         parametric_share: the likelihood per token that the claim keeps when all passages go, 0..1:
@@ -31,6 +33,7 @@ class ClaimUse:
 
     scores: FloatArray
     group_scores: FloatArray
+    hiding: tuple[int, ...]
     columns: list[int]
     context_use: float | None
     parametric_share: float | None
@@ -57,21 +60,31 @@ def claim_use(attribution: Attribution, claim: Claim) -> ClaimUse | None:
     scores = attribution.scores[:, columns].sum(axis=1)
     group_scores = _group_scores(attribution, columns)
     context_use, parametric_share = _without_context(attribution, columns)
+    groups, clipped = attribution.groups, np.maximum(scores, 0.0)
+    hiding = tuple(
+        i
+        for i, members in enumerate(groups)
+        if group_scores[i] > REDUNDANT * clipped[list(members)].sum()
+    )
     shares, counts = None, None
     floors = attribution.floors
     if floors is not None and columns and not is_unreadable(attribution):
         if context_use is not None and context_use < floors.context:
             shares, counts = np.zeros_like(scores), np.zeros(len(scores), dtype=bool)
         else:
-            hiding = [
-                (list(members), float(score))
-                for members, score in zip(attribution.groups, group_scores, strict=True)
-                if score > REDUNDANT * np.maximum(scores[list(members)], 0.0).sum()
-            ]
-            joint, total = _joint(scores, hiding)
+            joint, total = _joint(clipped, [(list(groups[i]), group_scores[i]) for i in hiding])
             shares = joint / total if total > 0 else np.zeros_like(joint)
             counts = joint / len(columns) > floors.noise
-    return ClaimUse(scores, group_scores, columns, context_use, parametric_share, shares, counts)
+    return ClaimUse(
+        scores=scores,
+        group_scores=group_scores,
+        hiding=hiding,
+        columns=columns,
+        context_use=context_use,
+        parametric_share=parametric_share,
+        shares=shares,
+        counts=counts,
+    )
 
 
 def _group_scores(attribution: Attribution, columns: list[int]) -> FloatArray:
@@ -94,10 +107,10 @@ def _without_context(
 
 
 def _joint(
-    scores: FloatArray, hiding: Sequence[tuple[list[int], float]]
+    clipped: FloatArray, hiding: Sequence[tuple[list[int], float]]
 ) -> tuple[FloatArray, float]:
-    """[sources], clipped at 0, members of a group with its joint score; the sum, a group once."""
-    joint = np.maximum(scores, 0.0)
+    """[sources], members of a group with its joint score; and the sum, each group once."""
+    joint = clipped.copy()
     grouped = [i for members, _ in hiding for i in members]
     total = float(np.delete(joint, grouped).sum()) + sum(score for _, score in hiding)
     for members, score in hiding:

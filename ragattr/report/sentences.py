@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from ragattr.metrics.usage import REDUNDANT
 from ragattr.record import Row
 from ragattr.report.summary import code_points, figure, passage_numbers
 from ragattr.text.offsets import positions
@@ -63,10 +64,17 @@ def parts(record: Row, claim: int) -> list[float] | None:
 
 
 def groups(record: Row, claim: int) -> list[tuple[list[int], float]]:
-    """The sentences of each group that says the same, with their joint score for the claim."""
+    """The sentences of each group that hide each other in the claim, and their joint score."""
     attribution = record["attribution"] or {}
     joint = attribution.get("group_scores") or ()
-    return list(zip(attribution["groups"], joint[claim], strict=True)) if claim < len(joint) else []
+    if claim >= len(joint):
+        return []
+    alone = [max(score, 0.0) for score in attribution["scores"][claim]]
+    return [
+        (members, score)
+        for members, score in zip(attribution["groups"], joint[claim], strict=True)
+        if score > REDUNDANT * sum(alone[i] for i in members)
+    ]
 
 
 def either_of(record: Row, claim: int) -> list[list[int]]:
