@@ -24,6 +24,7 @@ N_UNRELATED = 3
 NOISE_QUANTILE, CONTEXT_QUANTILE, READER_QUANTILE, TAIL_QUANTILE = 0.98, 0.05, 0.1, 0.99
 OFFSET = 1e-3  # nats per token, in the log ratio of exact and estimated scores
 MAX_NEW_TOKENS = 48
+_SMALLEST_SCALE = 0.01
 _FEWEST = 10  # right answers from which on the figures mean something
 
 
@@ -167,7 +168,7 @@ def _filter_error(found: Found) -> FilterError:
     middle = float(np.median(found.ratio))
     tail = float(np.quantile(found.ratio, TAIL_QUANTILE)) - middle
     odds = float(np.log(TAIL_QUANTILE / (1 - TAIL_QUANTILE)))
-    return FilterError(offset=OFFSET, middle=middle, scale=max(tail, 1e-6) / odds)
+    return FilterError(offset=OFFSET, middle=middle, scale=max(tail / odds, _SMALLEST_SCALE))
 
 
 def _distributions(found: Found) -> dict[str, Any]:

@@ -1,4 +1,5 @@
 import importlib.util
+import inspect
 from pathlib import Path
 from types import ModuleType
 
@@ -29,8 +30,9 @@ def test_the_sample_documents_are_read_without_their_scripts() -> None:
 @pytest.mark.model
 @pytest.mark.parametrize("path", sorted(PIPELINES.glob("*.py")), ids=lambda path: path.stem)
 def test_every_build_builds(path: Path) -> None:
-    passages = read_corpus([PIPELINES / "sample"]).passages
-    assert isinstance(_module(path.stem).build(passages), Stage)
+    build, passages = _module(path.stem).build, read_corpus([PIPELINES / "sample"]).passages
+    wanted = inspect.signature(build).parameters
+    assert isinstance(build(passages) if wanted else build(), Stage)
 
 
 @pytest.mark.model
@@ -45,3 +47,15 @@ def test_the_pipeline_does_what_the_command_does() -> None:
     assert [verdict.label for verdict in cited.judgement.verdicts] == [
         claim["verdict"] for claim in record["claims"]
     ]
+
+
+@pytest.mark.model
+def test_a_long_document_is_attributed_to_the_sentence_that_says_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    facts = [f"Station {i} reported {100 + i} birds in the year {1900 + i}." for i in range(40)]
+    document = tmp_path / "birds.txt"
+    document.write_text("\n\n".join(facts), encoding="utf-8")
+    answer = "Station 17 reported 117 birds."
+    _module("attribute_long_context").main(str(document), "How many birds at station 17?", answer)
+    assert "Station 17 reported 117 birds in the year 1917." in capsys.readouterr().out
