@@ -76,7 +76,7 @@ class AttributeFast(Measure):
         """Put exact rows in place of estimated ones, the likeliest first; how sure it is then."""
         stopping = Stopping(self.model.filter_error or USUAL_ERROR, self.noise_floor)
         claims = measured_claims(subject.answer, reading.tokens)
-        for n_measured in range(stopping.most):
+        for n_measured in range(max(stopping.most)):
             wanted = {
                 stopping.next(jsd[:, claim].mean(axis=1), is_exact, n_measured) for claim in claims
             }

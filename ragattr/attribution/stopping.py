@@ -20,13 +20,14 @@ class Stopping:
         error: how far exact scores are from their estimates.
         floor: nats per token; what lies below is not used and need not be ranked.
         doubt: how likely a wrong best source, and a wrong second or third one, may stay.
-        most: sources that are measured exactly for one claim's sake at most.
+        most: sources that are measured exactly for one claim's sake at most: while its best one
+            is in doubt, and while just the second or third is.
     """
 
     error: FilterError
     floor: float
     doubt: tuple[float, float] = (0.01, 0.1)
-    most: int = 8
+    most: tuple[int, int] = (16, 8)
 
     def next(
         self, scores: FloatArray, is_exact: NDArray[np.bool_], n_measured: int = 0
@@ -38,12 +39,11 @@ class Stopping:
             is_exact: [sources].
             n_measured: how many were measured for this claim's sake.
         """
-        if is_exact.all() or n_measured >= self.most:
+        if is_exact.all():
             return None
-        likeliest = int(np.argmax(np.where(is_exact, -np.inf, scores)))
-        for rank, doubt in ((1, self.doubt[0]), (3, self.doubt[1])):
-            if 1 - self.sureness(scores, is_exact, rank) > doubt:
-                return likeliest
+        for rank, doubt, most in zip((1, 3), self.doubt, self.most, strict=True):
+            if n_measured < most and 1 - self.sureness(scores, is_exact, rank) > doubt:
+                return int(np.argmax(np.where(is_exact, -np.inf, scores)))
         return None
 
     def sureness(self, scores: FloatArray, is_exact: NDArray[np.bool_], rank: int = 1) -> float:

@@ -59,7 +59,7 @@ def test_it_stops_when_every_source_is_exact() -> None:
 
 
 def test_it_stops_at_the_most_that_a_claim_may_have() -> None:
-    rule = Stopping(RULE.error, RULE.floor, most=2)
+    rule = Stopping(RULE.error, RULE.floor, most=(2, 2))
     assert rule.next(np.array([0.4, 0.3, 0.35]), _exact(1, 1, 0), 2) is None
     assert rule.next(np.array([0.4, 0.3, 0.35]), _exact(1, 0, 0), 1) == 2
 
@@ -79,3 +79,10 @@ def test_the_second_and_third_may_be_less_sure_than_the_first() -> None:
 def test_the_most_is_counted_for_each_claim() -> None:
     scores = np.array([*[0.0] * 8, 0.5])  # eight were measured for other claims: 0 for this one
     assert RULE.next(scores, _exact(*[1] * 8, 0)) == 8
+
+
+def test_a_doubt_about_the_best_may_cost_more_than_one_about_the_third() -> None:
+    rule = Stopping(SURE.error, SURE.floor, most=(3, 1))
+    near, far = np.array([0.4, 0.39, 0.0]), np.array([0.4, 0.1, 0.0])  # 0.1 is above the floor
+    assert [rule.next(near, _exact(1, 0, 0), n) for n in (0, 2, 3)] == [1, 1, None]
+    assert [rule.next(far, _exact(1, 0, 0), n) for n in (0, 1)] == [1, None]
