@@ -38,6 +38,7 @@ from ragattr.text.sentences import sources_of
 from ragattr.types import Answer, Attribution, Context, Passage, Query, Source, Span
 
 SIZES = (20, 40, 90)
+
 N_ABLATIONS = 64
 Row = dict[str, Any]
 
@@ -56,14 +57,14 @@ def main() -> None:
     options = parser.parse_args()
     model = in_dtype(embedded.language_model(), options.dtype)
     rows = list[Row]()
+    _run(
+        model, _of_facts(min(options.sizes), options.seed), with_peers=options.peers > 0
+    )  # warm-up
     for size in options.sizes:
-        for i, case in enumerate(_cases(options.data, size, options.n + 1, options.seed)):
-            is_warm_up = i == 0
-            with_peers = 0 < i <= options.peers
-            found = _run(model, case, with_peers=with_peers)
-            if not is_warm_up:
-                rows.append({"size": size, **found})
-                print(_line(rows[-1]), flush=True)
+        for i, case in enumerate(_cases(options.data, size, options.n, options.seed)):
+            found = _run(model, case, with_peers=i < options.peers)
+            rows.append({"size": size, **found})
+            print(_line(rows[-1]), flush=True)
     figures = {"dtype": options.dtype, "sizes": [_summary(rows, n) for n in options.sizes]}
     print(_table(figures["sizes"]))
     print(write_result("bench_attribution", {**figures, "rows": rows}, seed=options.seed))

