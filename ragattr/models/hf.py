@@ -11,8 +11,8 @@ import numpy as np
 
 from ragattr.errors import ConfigError, MissingExtra, ModelNotFound
 from ragattr.models.floors import kept_floors
+from ragattr.models.interface import Interface, find_interface
 from ragattr.models.loading import first_line, readable, without_progress
-from ragattr.models.probe import Interface, find_interface
 from ragattr.models.prompted import Prompted
 from ragattr.models.protocols import Reply
 from ragattr.models.reading import HFReading

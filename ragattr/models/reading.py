@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ragattr.errors import ConfigError, MissingExtra, ModelReplyError
-from ragattr.models.probe import Copies, Interface, Memory, Recording, View, probing
+from ragattr.models.interface import Interface
+from ragattr.models.probe import Copies, Memory, Recording, View, probing
 from ragattr.models.prompted import Prompted
 from ragattr.models.protocols import Effects
 from ragattr.types import FloatArray, Span

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ragattr.errors import ModelReplyError, ProbeError
-from ragattr.models import embedded, probe
+from ragattr.models import attend, embedded, probe
 from ragattr.models.hf import HFModel
 from ragattr.models.protocols import Reply
 from ragattr.prompt import Chat
@@ -77,7 +77,7 @@ def test_one_explicit_mask_gives_the_same_as_merged_views(
 ) -> None:
     model = HFModel.wrap(build(kind), tokenizer)
     merged = _jsd(model)
-    monkeypatch.setattr(probe, "_FLASH_WITH_LSE", None)
+    monkeypatch.setattr(attend, "FLASH_WITH_LSE", None)
     assert merged.max() > 0.01
     assert _jsd(model) == pytest.approx(merged, abs=1e-5)
 
@@ -87,7 +87,7 @@ def test_a_long_mask_that_is_cut_into_blocks_of_rows_gives_the_same(
 ) -> None:
     model = HFModel.wrap(build("mistral", sliding_window=16), tokenizer)
     whole = _jsd(model)
-    monkeypatch.setattr(probe, "_ROWS_AT_ONCE", 7)
+    monkeypatch.setattr(attend, "_ROWS_AT_ONCE", 7)
     assert _jsd(model) == pytest.approx(whole, abs=1e-5)
 
 
@@ -108,7 +108,7 @@ def test_an_attention_that_sees_what_comes_later_is_refused(
     from torch.nn.functional import scaled_dot_product_attention
 
     monkeypatch.setattr(
-        probe._Call, "causal", lambda call: scaled_dot_product_attention(
+        attend.Call, "causal", lambda call: scaled_dot_product_attention(
             call.query, call.key, call.value, scale=call.scale, enable_gqa=True)
     )  # fmt: skip
     with pytest.raises(ProbeError, match="cannot be read"):
