@@ -6,7 +6,7 @@
 The embedded model answers each question; then every method attributes that answer, one after
 another, after a warm-up of its own. Times are given as parts of the plain loop's: n + 1 separate
 full passes that keep only the answer's logits. Peers are the PyPI packages context-cite and
-captum. With --work, the plots take accuracy from the folder of `eval.context_attribution`.
+captum; they run on the first cases alone. `eval.plots` draws the result.
 """
 
 import argparse
@@ -67,7 +67,8 @@ def main() -> None:
             print(_line(rows[-1]), flush=True)
     figures = {"dtype": options.dtype, "sizes": [_summary(rows, n) for n in options.sizes]}
     print(_table(figures["sizes"]))
-    print(write_result("bench_attribution", {**figures, "rows": rows}, seed=options.seed))
+    name = f"bench_attribution_{options.dtype}"
+    print(write_result(name, {**figures, "rows": rows}, seed=options.seed))
 
 
 def _cases(data: Path | None, size: int, n: int, seed: int) -> list[AttributionCase]:

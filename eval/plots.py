@@ -21,7 +21,7 @@ _ACCURACY_OF = "n20, own answers"
 def main() -> None:
     """Draw whatever results are there."""
     for path, draw in (
-        (FOLDER / "bench_attribution.json", draw_cost),
+        (FOLDER / "bench_attribution_bfloat16.json", draw_cost),
         (FOLDER / "context_attribution.json", draw_accuracy),
     ):
         if path.exists():
