@@ -22,7 +22,9 @@ from ragattr.text.sentences import sources_of
 from ragattr.types import Context, FilterError, FloatArray, Floors, Passage, Query, Source
 
 N_UNRELATED = 3
-NOISE_QUANTILE, CONTEXT_QUANTILE, READER_QUANTILE, TAIL_QUANTILE = 0.98, 0.05, 0.1, 0.99
+NOISE_QUANTILE, READER_QUANTILE, TAIL_QUANTILE = 0.98, 0.1, 0.99
+CONTEXT_QUANTILE = 0.01  # of right answers: hardly one of them may be called unused
+PARAMETRIC_QUANTILE = 0.05  # of answers from memory
 OFFSET = 1e-3  # nats per token, in the log ratio of exact and estimated scores
 MAX_NEW_TOKENS = 48
 _SMALLEST_SCALE = 0.01
@@ -161,7 +163,7 @@ def _floors(found: Found) -> Floors:
         noise=float(np.quantile(found.noise, NOISE_QUANTILE)),
         context=float(np.quantile(found.context, CONTEXT_QUANTILE)),
         reader=float(np.quantile(found.reader, READER_QUANTILE)),
-        parametric=float(np.quantile(found.parametric_unanswerable, CONTEXT_QUANTILE)),
+        parametric=float(np.quantile(found.parametric_unanswerable, PARAMETRIC_QUANTILE)),
     )
 
 

@@ -48,6 +48,6 @@ def test_the_first_load_converts_and_the_next_one_does_not(
     assert (folder / "model.safetensors").stat().st_mtime_ns == made
 
 
-def test_every_dtype_that_is_used_by_default_has_measured_floors() -> None:
-    assert set(embedded.FLOORS) == {"bfloat16", "float32"}
-    assert embedded.language_model().floors is not None
+def test_the_embedded_model_brings_its_floors_and_the_error_of_its_knock_outs() -> None:
+    model = embedded.language_model()
+    assert (model.floors, model.filter_error) == (embedded.FLOORS, embedded.FILTER_ERROR)
