@@ -47,6 +47,10 @@ def report(work: Path, *, seed: int) -> Path:
             }
             for kind, whose in sorted({(key[0], key[2]) for key in exact})
         },
+        "shared": {
+            f"{kind}, {whose} answers": _shared(methods, kind, whose, seed)
+            for kind, whose in sorted({(key[0], key[2]) for key in exact})
+        },
         "curves": _curves(exact, methods, work / "curves.jsonl", seed),
     }
     return write_result("context_attribution", figures, seed=seed)
@@ -154,6 +158,26 @@ def _figures(
             )
     figures["passes"] = float(np.mean([rows[key]["passes"] for key in keys]))
     figures["groups_found"] = _groups_found(exact, rows, with_gold)
+    return figures
+
+
+def _shared(methods: dict[str, dict[Key, Row]], kind: str, whose: str, seed: int) -> Row:
+    """Drops and passes on the cases that every method has, so that they can be compared."""
+    found = {
+        name: {key for key in rows if key[0] == kind and key[2] == whose}
+        for name, rows in methods.items()
+    }
+    found = {name: keys for name, keys in found.items() if keys}
+    if len(found) < 2:
+        return {"cases": 0}
+    keys = sorted(set.intersection(*found.values()))
+    figures: Row = {"cases": len(keys)}
+    for name in found if keys else ():
+        rows = [methods[name][key] for key in keys]
+        figures[name] = {"passes": float(np.mean([row["passes"] for row in rows]))}
+        for k in ("1", "3", "5"):
+            drops = [row["top_k_drop"][k] for row in rows]
+            figures[name][f"top_k_drop@{k}"] = bootstrap_mean(drops, seed=seed)
     return figures
 
 

@@ -52,12 +52,15 @@ def draw_accuracy(result: dict[str, Any]) -> Path:
     figure, axes = _axes("passes for one answer", "log-probability drop without the best sentence")
     axes.set_xscale("symlog", linthresh=1)
     axes.xaxis.set_major_formatter("{x:.0f}")
-    for name, found in result["methods"][_ACCURACY_OF].items():
+    shared = result["shared"][_ACCURACY_OF]
+    for name, found in shared.items():
+        if name == "cases":
+            continue
         middle, low, high = found["top_k_drop@1"]
         axes.errorbar(
             found["passes"], middle, yerr=[[middle - low], [high - middle]], fmt="o", label=name
         )
-    axes.set_title(f"{_ACCURACY_OF}, {result['cases']['n20, own']} cases", fontsize=10)
+    axes.set_title(f"{_ACCURACY_OF}, {shared['cases']} cases that all methods have", fontsize=10)
     return _saved(figure, axes, "bench-accuracy.png")
 
 
