@@ -231,7 +231,7 @@ def _head(case: Mapping[str, Any], attribution: Attribution, offsets: OffsetUnit
     floors, model = attribution.floors, attribution.model
     return {
         **case,
-        "tier": "text" if attribution.scores is None else "logits",
+        "tier": "text" if attribution.model is None else "logits",  # baselines ask no model
         "offsets": offsets,
         "ragattr": __version__,
         "warnings": [],

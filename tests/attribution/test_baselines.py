@@ -15,6 +15,7 @@ from ragattr.attribution.baselines import (
 )
 from ragattr.metrics.usage import claim_use
 from ragattr.models.fake import FakeEncoder
+from ragattr.record import to_attribution_record
 from ragattr.text.claims import read_claims
 from ragattr.types import Answer, Attribution, Context, Passage, Query
 
@@ -133,3 +134,10 @@ def test_a_claim_that_begins_with_its_marker_keeps_its_scores(stage: Baseline) -
     use = claim_use(found, found.answer.claims[0])
     assert use is not None
     assert use.scores.argmax() == 2
+
+
+def test_a_baseline_asks_no_model_and_its_record_says_tier_text() -> None:
+    found = _measure(AttributePosition(), "Bees make honey.")
+    record = to_attribution_record({"id": "a"}, found)
+    assert (record["tier"], record["model"]) == ("text", None)
+    assert record["attribution"]["interventional"] is False
