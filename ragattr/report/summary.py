@@ -112,6 +112,8 @@ def measured_by(record: Row) -> str:
     attribution = record["attribution"]
     if attribution is None:
         return "not measured"
+    if attribution.get("interventional") is False:
+        return f"not measured: ranked by {attribution['method']}"
     name = (record["model"] or {}).get("name", "an unnamed model")
     if attribution["proxy"] is False:
         return f"measured in {name}, which wrote this answer"
