@@ -9,10 +9,10 @@ from itertools import combinations
 
 import numpy as np
 
-from ragattr.attribution.budget import Purse
-from ragattr.attribution.subject import Subject, measured_claims
+from ragattr.attribution.known import Known
+from ragattr.attribution.subject import measured_claims
 from ragattr.metrics.usage import REDUNDANT
-from ragattr.models.protocols import Effects, Encoder, Reading
+from ragattr.models.protocols import Effects, Encoder
 from ragattr.text.words import content_words, words
 from ragattr.types import FloatArray
 
@@ -48,69 +48,62 @@ class Groups:
     Attributes:
         members: sources by index, a group each.
         joint: [groups, tokens], when all members go.
-        singles: [members of all groups, tokens], when one goes; in the order of `members`.
     """
 
     members: tuple[tuple[int, ...], ...]
     joint: Effects
-    singles: Effects
-
-    @property
-    def grouped(self) -> list[int]:
-        """The members of all groups."""
-        return [i for members in self.members for i in members]
 
 
-def find_groups(
-    subject: Subject,
-    reading: Reading,
-    estimates: FloatArray,
-    *,
-    floor: float,
-    encoder: Encoder | None,
-    purse: Purse,
-) -> Groups:
-    """The sources that say the same and matter together.
+def find_groups(known: Known, *, floor: float, encoder: Encoder | None) -> Groups:
+    """The sources that say the same and matter together; their own effects are exact then.
 
     A group stands when its joint effect on some claim is above the floor and above what the
     single effects add up to: then each hides the other. Knock-outs choose, deletion decides.
 
     Args:
-        estimates: [sources, tokens], about the JSD of each source alone.
+        known: every source at least estimated.
         floor: nats per token.
     """
-    candidates = alike(subject.texts, encoder)
-    if not (
-        candidates
-        and reading.can_knock_out
-        and purse.affords(len(candidates) * subject.knock_out_passes)
-    ):
-        candidates = []
-    hidden = reading.knock_out([subject.together(group) for group in candidates]).jsd
+    subject, reading = known.subject, known.reading
     claims = measured_claims(subject.answer, reading.tokens)
     members, effects = list[tuple[int, ...]](), [reading.delete([])]
-    totals = hidden.sum(axis=1)
-    for i in sorted(range(len(candidates)), key=lambda i: (len(candidates[i]), -totals[i])):
-        group = candidates[i]
-        taken = {source for other in members for source in other}
-        removals = [subject.together(group), *(subject.removals[source] for source in group)]
-        if (
-            taken.isdisjoint(group)
-            and _stands(hidden[i], estimates[list(group)], claims, floor, least=1.0)
-            and purse.affords(sum(subject.deletion_passes(removal) for removal in removals))
-        ):
-            deleted = reading.delete(removals)
-            if _stands(deleted.jsd[0], deleted.jsd[1:], claims, floor, least=REDUNDANT):
+    for group in _likely(known, claims, floor, encoder):
+        is_free = all(set(group).isdisjoint(other) for other in members)
+        removals = [subject.together(group), *(subject.removals[i] for i in group)]
+        costs = [subject.deletion_passes(removal) for removal in removals]
+        if not (is_free and known.purse.affords(sum(costs))):
+            continue
+        joint, singles = reading.delete(removals[:1]), [*group]
+        if _stands(joint.jsd[0], known.jsd[singles], claims, floor, least=1.0):
+            known.delete(singles)
+            if _stands(joint.jsd[0], known.jsd[singles], claims, floor, least=REDUNDANT):
                 members.append(group)
-                effects.append(deleted)
-    firsts = np.cumsum([0, *(1 + len(group) for group in members)])[:-1]
-    jsd = np.concatenate([deleted.jsd for deleted in effects])
-    drops = np.concatenate([deleted.drops for deleted in effects])
+                effects.append(joint)
     return Groups(
         tuple(members),
-        joint=Effects(jsd[firsts], drops[firsts]),
-        singles=Effects(np.delete(jsd, firsts, axis=0), np.delete(drops, firsts, axis=0)),
+        Effects(
+            np.concatenate([joint.jsd for joint in effects]),
+            np.concatenate([joint.drops for joint in effects]),
+        ),
     )
+
+
+def _likely(
+    known: Known, claims: Sequence[Sequence[int]], floor: float, encoder: Encoder | None
+) -> list[tuple[int, ...]]:
+    """Groups that seem to stand when their members are hidden; small and strong ones first."""
+    subject, reading = known.subject, known.reading
+    proposed = alike(subject.texts, encoder)
+    cost = len(proposed) * subject.knock_out_passes
+    if not (proposed and reading.can_knock_out and known.purse.affords(cost)):
+        return []
+    hidden = reading.knock_out([subject.together(group) for group in proposed]).jsd
+    order = sorted(range(len(proposed)), key=lambda i: (len(proposed[i]), -hidden[i].sum()))
+    return [
+        proposed[i]
+        for i in order
+        if _stands(hidden[i], known.jsd[list(proposed[i])], claims, floor, least=1.0)
+    ]
 
 
 def _stands(

@@ -3,9 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-import numpy as np
-
 from ragattr.attribution.groups import find_groups
+from ragattr.attribution.known import Known
 from ragattr.attribution.measure import Measure, Measured, without_context
 from ragattr.attribution.subject import Subject
 from ragattr.models.protocols import Encoder, Reading
@@ -35,27 +34,20 @@ class AttributeJSD(Measure):
         """One deletion per sentence; under a budget, those first that share the answer's words."""
         purse = self.budget.open(reading)
         context = without_context(subject, reading, purse)
-        n_sources = len(subject.sources)
-        order = list(range(n_sources)) if self.budget.is_unlimited else subject.by_overlap
-        removals = [subject.removals[i] for i in order]
-        effects = purse.spend(
-            reading.delete, removals, [subject.deletion_passes(removal) for removal in removals]
+        known = Known(subject, reading, purse)
+        known.delete(
+            range(len(subject.sources)) if self.budget.is_unlimited else subject.by_overlap
         )
-        verified = order[: len(effects.jsd)]
-        jsd, drops = np.zeros((2, n_sources, len(reading.tokens)))
-        jsd[verified], drops[verified] = effects.jsd, effects.drops
-        groups = find_groups(
-            subject, reading, jsd, floor=self.noise_floor, encoder=self.encoder, purse=purse
-        )
+        groups = find_groups(known, floor=self.noise_floor, encoder=self.encoder)
         by_divergence = self.score == "jsd"
         return Measured(
-            scores=jsd if by_divergence else drops,
+            scores=known.jsd if by_divergence else known.drops,
             decides=by_divergence,
-            drops=drops,
+            drops=known.drops,
             context=context,
             groups=groups.members,
             group_scores=groups.joint.jsd if by_divergence else groups.joint.drops,
-            verified=tuple(sorted(verified)),
-            confidence=1.0 if len(verified) == n_sources else None,
+            verified=known.verified,
+            confidence=1.0 if known.is_exact.all() else None,
             partial=purse.was_short,
         )

@@ -1,22 +1,38 @@
-"""Attention of a batch of queries, by the fastest kernel that can do it."""
+"""Attention of a few query rows at a time, so that their scores stay in the cache."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ragattr.errors import MissingExtra
 
 try:
     import torch
-    from torch.nn.functional import scaled_dot_product_attention
 except ImportError as error:
     raise MissingExtra("local") from error
 
-_ROWS_AT_ONCE = 1024  # query rows of an explicit mask
-FLASH_WITH_LSE = getattr(torch.ops.aten, "_scaled_dot_product_flash_attention_for_cpu", None)
+_SCORES_ON_CPU, _SCORES_ON_GPU = 1_000_000, 100_000_000  # over all heads
+_ROWS_AT_LEAST = 32
+
+
+@dataclass(frozen=True, eq=False)
+class Stretch:
+    """Keys that stand before a copy's own, all of which its rows may see.
+
+    Attributes:
+        query: [heads, rows, key width], the copy's rows as they look at these keys.
+        key, value: [key-value heads, keys, width].
+        positions: [keys], where the copy finds them.
+    """
+
+    query: "torch.Tensor"
+    key: "torch.Tensor"
+    value: "torch.Tensor"
+    positions: "torch.Tensor"
 
 
 @dataclass(frozen=True, eq=False)
 class Call:
-    """What a layer hands to its attention function: [batch, heads, tokens, head width]."""
+    """What a layer hands to its attention function: [copies, heads, tokens, head width]."""
 
     query: "torch.Tensor"
     key: "torch.Tensor"
@@ -25,115 +41,59 @@ class Call:
     softcap: float | None
     window: int | None
 
-    @property
-    def is_plain(self) -> bool:
-        """Whether the fast kernels can do it: no soft cap, keys as wide as values."""
-        return self.softcap is None and self.key.shape[-1] == self.value.shape[-1]
+    def causal(
+        self, copy: int, positions: "torch.Tensor", before: Sequence[Stretch] = ()
+    ) -> "torch.Tensor":
+        """[heads, tokens, value width]: each token sees what stands before, and itself.
 
-    @property
-    def can_merge(self) -> bool:
-        """Whether there is a kernel here that also gives each row's log-sum-exp."""
-        return FLASH_WITH_LSE is not None and self.query.device.type == "cpu"
-
-    @property
-    def groups(self) -> int:
-        """How many query heads share a key-value head."""
-        return int(self.query.shape[1] // self.key.shape[1])
-
-    def window_cuts(self, n_positions: int) -> bool:
-        """Whether a sliding window hides something of so many positions."""
-        return self.window is not None and self.window < n_positions
-
-    def causal(self) -> "torch.Tensor":
-        """Each token sees itself and those before it, nothing else."""
-        return scaled_dot_product_attention(
-            self.query,
-            self.key,
-            self.value,
-            is_causal=True,
-            scale=self.scale,
-            enable_gqa=self.groups > 1,
-        )
-
-    def own(self) -> tuple["torch.Tensor", "torch.Tensor"]:
-        """`causal`, and the log-sum-exp of each row: [batch, heads, tokens]."""
-        assert FLASH_WITH_LSE is not None
-        output, lse = FLASH_WITH_LSE(
-            self.query,
-            self.key.repeat_interleave(self.groups, 1),
-            self.value.repeat_interleave(self.groups, 1),
-            0.0,
-            True,
-            scale=self.scale,
-        )
-        return output, lse.reshape(output.shape[:3])
-
-    def shared(
-        self,
-        query: "torch.Tensor",
-        keys: "torch.Tensor",
-        values: "torch.Tensor",
-        hidden: "torch.Tensor | None",
-    ) -> tuple["torch.Tensor", "torch.Tensor"]:
-        """Attention of all copies to keys that they share, and the log-sum-exp of each row.
-
-        Copies, and query heads of one key head, are folded into rows of one product.
+        Args:
+            positions: [tokens], of the copy.
+            before: what it sees besides its own tokens, at smaller positions.
         """
-        assert FLASH_WITH_LSE is not None
-        n_copies, _, n_tokens, width = query.shape
-        heads = (-1, self.groups, n_copies, n_tokens)
-        folded = query.view(n_copies, -1, self.groups, n_tokens, width).permute(1, 2, 0, 3, 4)
-        folded = folded.reshape(1, keys.shape[1], -1, width)
-        output, lse = FLASH_WITH_LSE(
-            folded, keys, values, 0.0, False, attn_mask=hidden, scale=self.scale
-        )
-        output = output.reshape(*heads, width).permute(2, 0, 1, 3, 4).reshape(query.shape)
-        return output, lse.reshape(heads).permute(2, 0, 1, 3).reshape(query.shape[:3])
-
-    def explicit(
-        self,
-        keys: "torch.Tensor",
-        values: "torch.Tensor",
-        *,
-        rows: "torch.Tensor",
-        columns: "torch.Tensor",
-        may_see: "torch.Tensor",
-    ) -> "torch.Tensor":
-        """By a mask of [batch, rows, columns], cut to the window around each row's position."""
-        pieces = []
-        for query, at, seen in zip(
-            self.query.split(_ROWS_AT_ONCE, 2),
-            rows.split(_ROWS_AT_ONCE, 1),
-            may_see.split(_ROWS_AT_ONCE, 1),
-            strict=True,
-        ):
-            if self.window is not None:
-                seen = seen & (at[:, :, None] - columns[:, None] < self.window)
-            pieces.append(self._masked(query, keys, values, seen))
-        return torch.cat(pieces, 2)
-
-    def _masked(
-        self,
-        query: "torch.Tensor",
-        keys: "torch.Tensor",
-        values: "torch.Tensor",
-        seen: "torch.Tensor",
-    ) -> "torch.Tensor":
-        batch, heads, n_rows, width = query.shape
-        folded = query.reshape(batch, -1, self.groups * n_rows, width)
-        mask = seen[:, None].repeat(1, 1, self.groups, 1)
-        if self.softcap is None:
-            found = scaled_dot_product_attention(
-                folded, keys, values, attn_mask=mask, scale=self.scale
+        own = Stretch(self.query[copy], self.key[copy], self.value[copy], positions)
+        stretches = (*before, own)
+        queries = [self._folded(stretch.query) for stretch in stretches]
+        values = torch.cat([stretch.value for stretch in stretches], dim=1)
+        columns = torch.cat([stretch.positions for stretch in stretches])
+        n_heads, n_shared, n_tokens, _ = queries[-1].shape
+        n_before, size = len(columns) - n_tokens, self._rows_at_once(len(columns))
+        output = values.new_empty(n_heads, n_shared, n_tokens, values.shape[-1])
+        for first in range(0, n_tokens, size):
+            end = min(first + size, n_tokens)
+            keys = [*(stretch.key for stretch in before), own.key[:, :end]]
+            scores = torch.cat(
+                [
+                    _product(query[:, :, first:end], key.transpose(1, 2))
+                    for query, key in zip(queries, keys, strict=True)
+                ],
+                dim=-1,
             )
-        else:
-            scores = torch.matmul(folded, keys.transpose(2, 3)) * self.scale
-            scores = self.softcap * torch.tanh(scores / self.softcap)
-            scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
-            found = torch.softmax(scores, dim=-1, dtype=torch.float32).to(query.dtype) @ values
-        return found.reshape(batch, heads, n_rows, -1)
+            if self.softcap is not None:
+                scores = self.softcap * torch.tanh(scores / self.softcap)
+            later = below(end - first, scores.device).logical_not()
+            scores[..., n_before + first :].masked_fill_(later, -torch.inf)
+            if self.window is not None:
+                distance = positions[first:end, None] - columns[: n_before + end]
+                scores.masked_fill_(distance >= self.window, -torch.inf)
+            weights = torch.softmax(scores, dim=-1)
+            output[:, :, first:end] = _product(weights, values[:, : n_before + end])
+        return output.flatten(0, 1)
+
+    def _rows_at_once(self, n_columns: int) -> int:
+        most = _SCORES_ON_CPU if self.query.device.type == "cpu" else _SCORES_ON_GPU
+        return max(_ROWS_AT_LEAST, most // (self.query.shape[1] * n_columns))
+
+    def _folded(self, query: "torch.Tensor") -> "torch.Tensor":
+        """[key-value heads, heads that share one, rows, width], scaled."""
+        return (query * self.scale).view(self.key.shape[1], -1, *query.shape[1:])
 
 
 def below(n_tokens: int, device: torch.device) -> "torch.Tensor":
     """[tokens, tokens], bool: each sees itself and those before it."""
     return torch.ones(n_tokens, n_tokens, dtype=torch.bool, device=device).tril()
+
+
+def _product(rows: "torch.Tensor", columns: "torch.Tensor") -> "torch.Tensor":
+    """[heads, shared, rows, a] by [heads, a, b]."""
+    product = torch.bmm(rows.flatten(1, 2), columns)
+    return product.view(*rows.shape[:3], columns.shape[-1])

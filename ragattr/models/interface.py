@@ -11,7 +11,7 @@ from ragattr.models.probe import (
     OtherAttention,
     Recording,
     Rotary,
-    View,
+    Run,
     implementation,
     probing,
 )
@@ -83,11 +83,9 @@ def _checked(model: Any) -> Interface | None:
     ids = torch.randperm(n_words, generator=torch.Generator().manual_seed(0))[:n].to(model.device)
     places, memory = torch.arange(n, device=model.device), Memory()
     deleted = torch.cat([ids[: cut.start], ids[cut.stop :]])
-    seen = torch.ones(1, end, dtype=torch.bool, device=model.device)
-    seen[:, cut] = False
     hiding = below(n, model.device).clone()
     hiding[end:, cut] = False
-    before = View(0, cut.start, seen[:, : cut.start])
+    before, behind = Run(0, cut.start), Run(cut.stop, end)
     kept = places[: len(deleted)]
     recording = Recording(memory)
     with torch.inference_mode():
@@ -97,13 +95,13 @@ def _checked(model: Any) -> Interface | None:
                 model,
                 deleted[cut.start :],
                 kept[cut.start :],
-                Copies(memory, (before,), kept[None, cut.start :]),
+                Copies(memory, [[before]], kept[None, cut.start :]),
             ),
             _logits(
                 model,
                 ids[end:],
                 places[end:],
-                Copies(memory, (View(0, end, seen),), places[None, end:]),
+                Copies(memory, [[before, behind]], places[None, end:]),
             ),
         ]
         wanted = [
@@ -136,10 +134,10 @@ def _find_rotary(model: Any, ids: "torch.Tensor", memory: Memory) -> Rotary | No
     if len(found) != 1 or 2 * len(found[0]) > memory.keys[0].shape[-1]:
         return None
     rotary, elsewhere = Rotary(found[0]), Memory()
-    by = torch.tensor([_CHECKED_TURN], device=ids.device)
-    _logits(model, ids, torch.arange(len(ids), device=ids.device) + by, Recording(elsewhere))
+    further = torch.arange(len(ids), device=ids.device) + _CHECKED_TURN
+    _logits(model, ids, further, Recording(elsewhere))
     for layer, keys in memory.keys.items():
-        error = (rotary.turn(keys, by) - elsewhere.keys[layer]).abs().mean()
+        error = (rotary.turn(keys, _CHECKED_TURN) - elsewhere.keys[layer]).abs().mean()
         if not error < _TOLERANCE[model.dtype] * keys.float().std():
             return None
     return rotary

@@ -9,15 +9,14 @@ windows and soft caps work in every architecture on the common interface.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from ragattr.errors import MissingExtra, ProbeError
-from ragattr.models.attend import Call, below
+from ragattr.models.attend import Call, Stretch
 
 try:
     import torch
@@ -47,10 +46,10 @@ class Rotary:
 
     frequencies: "torch.Tensor"
 
-    def turn(self, states: "torch.Tensor", by: "torch.Tensor") -> "torch.Tensor":
-        """[batch, heads, tokens, width], each of the batch `by` [batch] positions further on."""
+    def turn(self, states: "torch.Tensor", by: int) -> "torch.Tensor":
+        """[..., tokens, width], `by` positions further on."""
         half = len(self.frequencies)
-        angles = (by[:, None].float() * self.frequencies.float())[:, None, None]
+        angles = by * self.frequencies.float()
         first, second, rest = states.float().split(
             [half, half, states.shape[-1] - 2 * half], dim=-1
         )
@@ -59,26 +58,12 @@ class Rotary:
         return turned.to(states.dtype)
 
 
-@dataclass(frozen=True, eq=False)
-class View:
-    """A stretch of the memory that copies may see.
-
-    Attributes:
-        start, stop: memory tokens [start, stop).
-        seen: [copies, stop - start], bool: which of them each copy sees.
-        nearer: [copies], how many positions nearer than they stand the copy finds them; None
-            where they stand.
-    """
+class Run(NamedTuple):
+    """Tokens [start, stop) of the memory that a copy may see, `nearer` than they stand."""
 
     start: int
     stop: int
-    seen: "torch.Tensor"
-    nearer: "torch.Tensor | None" = None
-
-    @cached_property
-    def masks(self) -> "dict[tuple[int, int, Any], torch.Tensor | None]":
-        """Additive masks by query heads per key head, rows and dtype."""
-        return {}
+    nearer: int = 0
 
 
 @dataclass(frozen=True)
@@ -95,13 +80,8 @@ class Recording:
     def attend(self, layer: int, call: Call) -> "torch.Tensor":
         """[1, heads, tokens, head width]."""
         self.memory.keys[layer], self.memory.values[layer] = call.key, call.value
-        n_tokens = call.query.shape[2]
         self.windows.add(call.window)
-        if call.is_plain and not call.window_cuts(n_tokens):
-            return call.causal()
-        places = torch.arange(n_tokens, device=call.query.device)[None]
-        may_see = below(n_tokens, call.query.device)[None]
-        return call.explicit(call.key, call.value, rows=places, columns=places, may_see=may_see)
+        return call.causal(0, torch.arange(call.query.shape[2], device=call.query.device))[None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,87 +91,36 @@ class Copies:
     Copies of different length are padded at their end, where no token of theirs looks.
 
     Attributes:
-        views: disjoint stretches of the memory.
+        runs: of each copy, what it sees of the memory.
         positions: [copies, tokens], what the model takes as their positions.
-        rotary: turns queries and keys for views that are nearer.
+        rotary: turns queries towards runs that are nearer.
     """
 
     memory: Memory
-    views: tuple[View, ...]
+    runs: Sequence[Sequence[Run]]
     positions: "torch.Tensor"
     rotary: Rotary | None = None
 
     def attend(self, layer: int, call: Call) -> "torch.Tensor":
         """[copies, heads, tokens, head width]."""
-        plain = call.is_plain and not call.window_cuts(self._n_positions)
-        if plain and not self.views:
-            return call.causal()
-        if plain and call.can_merge:
-            return self._merged(layer, call)
-        return self._explicit(layer, call)
-
-    def _merged(self, layer: int, call: Call) -> "torch.Tensor":
-        """Each copy itself, then view after view; joined by their log-sum-exps.
-
-        A view is one product for all copies: the memory is not copied, and copies need no mask
-        among each other (the merge trick of the handbook's section 29.3).
-        """
-        output, lse = call.own()
-        for view in self.views:
-            query = call.query
-            if view.nearer is not None and self.rotary is not None:
-                query = self.rotary.turn(query, -view.nearer)
-            keys = self.memory.keys[layer][:, :, view.start : view.stop]
-            values = self.memory.values[layer][:, :, view.start : view.stop]
-            found, found_lse = call.shared(query, keys, values, self._hidden(view, call))
-            output = torch.lerp(
-                output, found, torch.sigmoid(found_lse - lse)[..., None].to(output.dtype)
-            )
-            lse = torch.logaddexp(lse, found_lse)
-        return output
-
-    def _explicit(self, layer: int, call: Call) -> "torch.Tensor":
-        """The same by one mask over the copied memory and the copies themselves."""
-        n_copies, n_tokens = self.positions.shape
-        keys, values, places, seen = list[Any](), list[Any](), list[Any](), list[Any]()
-        for view in self.views:
-            part = self.memory.keys[layer][:, :, view.start : view.stop]
-            part = part.expand(n_copies, -1, -1, -1)
-            at = torch.arange(view.start, view.stop, device=self.positions.device)
-            at = at.expand(n_copies, -1)
-            if view.nearer is not None and self.rotary is not None:
-                part, at = self.rotary.turn(part, view.nearer), at + view.nearer[:, None]
-            keys.append(part)
-            values.append(
-                self.memory.values[layer][:, :, view.start : view.stop].expand(n_copies, -1, -1, -1)
-            )
-            places.append(at)
-            seen.append(view.seen[:, None].expand(-1, n_tokens, -1))
-        own = below(n_tokens, self.positions.device).expand(n_copies, -1, -1)
-        return call.explicit(
-            torch.cat([*keys, call.key], dim=2),
-            torch.cat([*values, call.value], dim=2),
-            rows=self.positions,
-            columns=torch.cat([*places, self.positions], dim=1),
-            may_see=torch.cat([*seen, own], dim=2),
+        copies = zip(self.runs, self.positions, strict=True)
+        return torch.stack(
+            [
+                call.causal(i, positions, [self._stretch(layer, call, i, run) for run in runs])
+                for i, (runs, positions) in enumerate(copies)
+            ]
         )
 
-    @cached_property
-    def _n_positions(self) -> int:
-        return int(self.positions.max()) + 1
-
-    def _hidden(self, view: View, call: Call) -> "torch.Tensor | None":
-        """The additive mask of what is not seen, a row for each query row of `Call.shared`."""
-        key = (call.groups, self.positions.shape[1], call.query.dtype)
-        if key not in view.masks:
-            bias = torch.zeros(view.seen.shape, dtype=call.query.dtype)
-            # Finite: a copy that sees nothing of a view gets no weight there, and no NaN.
-            unseen = torch.finfo(bias.dtype).min / 4
-            bias = bias.masked_fill(~view.seen, unseen)[None, :, None]
-            rows = (call.groups, *self.positions.shape, view.seen.shape[1])
-            is_needed = not bool(view.seen.all())
-            view.masks[key] = bias.expand(rows).flatten(0, 2)[None, None] if is_needed else None
-        return view.masks[key]
+    def _stretch(self, layer: int, call: Call, copy: int, run: Run) -> Stretch:
+        query, memory = call.query[copy], self.memory
+        if run.nearer and self.rotary is not None:
+            query = self.rotary.turn(query, -run.nearer)
+        return Stretch(
+            query,
+            memory.keys[layer][0, :, run.start : run.stop],
+            memory.values[layer][0, :, run.start : run.stop],
+            torch.arange(run.start, run.stop, device=query.device) + run.nearer,
+        )
 
 
 class OtherAttention(ProbeError):

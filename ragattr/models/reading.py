@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ragattr.errors import ConfigError, MissingExtra, ModelReplyError
 from ragattr.models.interface import Interface
-from ragattr.models.probe import Copies, Memory, Recording, View, probing
+from ragattr.models.probe import Copies, Memory, Recording, Run, probing
 from ragattr.models.prompted import Prompted
 from ragattr.models.protocols import Effects
 from ragattr.types import FloatArray, Span
@@ -41,16 +42,12 @@ class _Copy:
     Attributes:
         ids: of the prompt's end and the reply.
         start: the position of the first.
-        memory: memory tokens [0, memory) are seen.
-        hidden: of these, what is not.
-        gap: a stretch of hidden tokens that is closed: what stands before it comes nearer.
+        runs: the memory tokens that it sees.
     """
 
     ids: list[int]
     start: int
-    memory: int
-    hidden: tuple[int, ...] = ()
-    gap: tuple[int, int] | None = None
+    runs: tuple[Run, ...] = ()
 
 
 class HFReading:
@@ -78,7 +75,7 @@ class HFReading:
             max(prompted.tokens_of(context), default=-1) + 1, len(prompted.ids) - 1
         )
         self._memory, self._pushed = Memory(), 0
-        whole = _Copy([*prompted.ids, *reply_ids[:-1]], 0, 0)
+        whole = _Copy([*prompted.ids, *reply_ids[:-1]], 0)
         with torch.inference_mode():
             (rows,) = self._rows([whole], Recording(self._memory) if interface else None)
             self._full = torch.log_softmax(rows.float(), -1)
@@ -113,15 +110,19 @@ class HFReading:
     def _deleted(self, removal: Sequence[Span]) -> _Copy:
         kept, first = self._prompted.without(removal)
         start = min(first, len(kept) - 1) if self.can_knock_out else 0
-        return _Copy([*kept[start:], *self._reply_ids[:-1]], start, start)
+        ids = [*kept[start:], *self._reply_ids[:-1]]
+        return _Copy(ids, start, (Run(0, start),) if start else ())
 
     def _knocked_out(self, removal: Sequence[Span]) -> _Copy:
         end = self._context_end
         hidden = sorted(i for i in self._prompted.tokens_of(removal) if i < end)
-        is_gap = bool(hidden) and hidden[-1] - hidden[0] == len(hidden) - 1
-        gap = (hidden[0], hidden[-1] + 1) if is_gap and self._rotary else None
-        ids = [*self._prompted.ids[end:], *self._reply_ids[:-1]]
-        return _Copy(ids, end, end, tuple(hidden), gap)
+        edges = [-1, *hidden, end]
+        runs = [
+            Run(before + 1, after, nearer=len(hidden) - i if self._rotary else 0)
+            for i, (before, after) in enumerate(pairwise(edges))
+            if before + 1 < after
+        ]
+        return _Copy([*self._prompted.ids[end:], *self._reply_ids[:-1]], end, tuple(runs))
 
     def _effects(self, copies: Sequence[_Copy]) -> Effects:
         """[copies, tokens] each; the device is waited for once, at the end."""
@@ -141,8 +142,7 @@ class HFReading:
     def _batches(self, copies: Sequence[_Copy]) -> Iterator[list[int]]:
         """Copies of about the same length together, within what one batch may hold."""
         batch = list[int]()
-        order = sorted(range(len(copies)), key=lambda i: _alike(copies[i]))
-        for i in order:
+        for i in sorted(range(len(copies)), key=lambda i: len(copies[i].ids)):
             if batch and not self._fit([copies[k] for k in batch], copies[i]):
                 yield batch
                 batch = []
@@ -156,8 +156,6 @@ class HFReading:
         n_tokens = len(longest.ids)
         return (
             self.can_knock_out
-            and (batch[0].memory > 0) == (longest.memory > 0)
-            and (batch[0].gap is None) == (longest.gap is None)
             and (len(batch) + 1) * n_tokens <= limits.tokens
             and (len(batch) + 1) * self._full.numel() <= limits.logits
             and len(batch[0].ids) >= (1 - limits.padded) * n_tokens
@@ -166,27 +164,8 @@ class HFReading:
     def _probe(self, copies: Sequence[_Copy]) -> Copies | None:
         if not self.can_knock_out:
             return None
-        return Copies(self._memory, self._views(copies), self._positions(copies), self._rotary)
-
-    def _views(self, copies: Sequence[_Copy]) -> tuple[View, ...]:
-        """One view of the memory; where gaps are closed, one before them and one behind."""
-        n_seen, device = max(copy.memory for copy in copies), self._full.device
-        if n_seen == 0:
-            return ()
-        seen = torch.arange(n_seen, device=device) < torch.tensor(
-            [[copy.memory] for copy in copies], device=device
-        )
-        for row, copy in zip(seen, copies, strict=True):
-            row[list(copy.hidden)] = False
-        gaps = [copy.gap for copy in copies if copy.gap]
-        if len(gaps) < len(copies):
-            return (View(0, n_seen, seen),)
-        starts, stops = torch.tensor(gaps, device=device).T
-        before, behind = int(starts.max()), int(stops.min())
-        columns = torch.arange(n_seen, device=device)
-        first = View(0, before, (seen & (columns < starts[:, None]))[:, :before], stops - starts)
-        second = View(behind, n_seen, (seen & (columns >= stops[:, None]))[:, behind:])
-        return tuple(view for view in (first, second) if view.start < view.stop)
+        runs = [copy.runs for copy in copies]
+        return Copies(self._memory, runs, self._positions(copies), self._rotary)
 
     def _positions(self, copies: Sequence[_Copy]) -> "torch.Tensor":
         longest = max(len(copy.ids) for copy in copies)
@@ -237,11 +216,6 @@ class HFReading:
         if not np.isfinite(found).all():
             raise ModelReplyError(f"{type(self._model).__name__} gave logits that are not finite")
         return found
-
-
-def _alike(copy: _Copy) -> tuple[bool, bool, int, tuple[int, int]]:
-    """Sorts copies so that those which may share a batch stand together, gaps in order."""
-    return copy.memory > 0, copy.gap is not None, len(copy.ids), copy.gap or (0, 0)
 
 
 def _jsd(p: "torch.Tensor", log_p: "torch.Tensor", log_q: "torch.Tensor") -> "torch.Tensor":

@@ -144,29 +144,30 @@ def _by_mask(
 ) -> FloatArray:
     """Full passes of eager attention under a mask that is written out.
 
-    Where positions turn and one stretch goes, what stands before it is read twice: as the
-    context saw it, and nearer by the stretch, as question and reply see it.
+    Where positions turn, what stands before hidden tokens is read once more for each distance:
+    question and reply see the context nearer by as many tokens as are hidden behind it.
     """
     import torch
 
     own, reply_ids, prompted = _eager(model), _reply_ids(model, reply), model._prompted(chat)
     end = max(prompted.tokens_of(chat.blocks)) + 1
+    turns = getattr(model.interface, "rotary", None) is not None
 
     def run(removal: Sequence[Span]) -> FloatArray:
-        gone = sorted(prompted.tokens_of(removal))
-        is_gap = bool(gone) and gone == list(range(gone[0], gone[-1] + 1))
-        closes = is_gap and getattr(model.interface, "rotary", None) is not None
-        n_nearer = gone[0] if closes else 0
-        context, tail = prompted.ids[:end], [*prompted.ids[end:], *reply_ids[:-1]]
-        ids = [*context, *context[:n_nearer], *tail]
-        part = torch.tensor([0] * end + [1] * n_nearer + [2] * len(tail))
+        gone = prompted.tokens_of(removal)
+        nearer = [sum(k > i for k in gone if k < end) if turns else 0 for i in range(end)]
+        distances = sorted({nearer[i] for i in range(end) if i not in gone})
+        tail = [*prompted.ids[end:], *reply_ids[:-1]]
+        ids = [*prompted.ids[:end] * len(distances), *tail]
+        part = torch.tensor([d for d in distances for _ in range(end)] + [-1] * len(tail))
         at = torch.tensor(
-            [*range(end), *range(len(gone), len(gone) + n_nearer), *range(end, end + len(tail))]
+            [d + i for d in distances for i in range(end)] + [*range(end, end + len(tail))]
         )
-        is_hidden = torch.zeros(len(ids), dtype=torch.bool)
-        is_hidden[gone] = True
-        is_hidden[:n_nearer] = True
-        may_see = torch.where(part[:, None] == 2, ~is_hidden[None], part[:, None] == part[None])
+        seen_by_tail = torch.tensor(
+            [i not in gone and nearer[i] == d for d in distances for i in range(end)]
+            + [True] * len(tail)
+        )
+        may_see = torch.where(part[:, None] == -1, seen_by_tail[None], part[:, None] == part[None])
         may_see &= torch.ones(len(ids), len(ids), dtype=torch.bool).tril()
         return _under(own, ids, at, may_see, len(reply_ids))
 
