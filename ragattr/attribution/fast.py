@@ -36,13 +36,13 @@ class AttributeFast(Measure):
         return "jsd-fast"
 
     def measure(self, subject: Subject, reading: Reading) -> Measured:
-        """Filter, look for sentences that say the same, verify."""
+        """Filter, verify, look for sentences that say the same."""
         purse = self.budget.open(reading)
         context = without_context(subject, reading, purse)
         known = Known(subject, reading, purse)
         estimate(known)
-        groups = find_groups(known, floor=self.noise_floor, encoder=self.encoder)
         sureness = self._verify(known)
+        groups = find_groups(known, floor=self.noise_floor, encoder=self.encoder)
         is_calibrated = self.model.filter_error is not None or known.is_exact.all()
         return Measured(
             scores=known.jsd,

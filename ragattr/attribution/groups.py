@@ -55,28 +55,24 @@ class Groups:
 
 
 def find_groups(known: Known, *, floor: float, encoder: Encoder | None) -> Groups:
-    """The sources that say the same and matter together; their own effects are exact then.
+    """The sources that say the same and matter together.
 
     A group stands when its joint effect on some claim is above the floor and above what the
     single effects add up to: then each hides the other. Knock-outs choose, deletion decides.
 
     Args:
-        known: every source at least estimated.
+        known: sources of which nothing is known are in no group.
         floor: nats per token.
     """
     subject, reading = known.subject, known.reading
     claims = measured_claims(subject.answer, reading.tokens)
     members, effects = list[tuple[int, ...]](), [reading.delete([])]
     for group in _likely(known, claims, floor, encoder):
+        removal = subject.together(group)
         is_free = all(set(group).isdisjoint(other) for other in members)
-        removals = [subject.together(group), *(subject.removals[i] for i in group)]
-        costs = [subject.deletion_passes(removal) for removal in removals]
-        if not (is_free and known.purse.affords(sum(costs))):
-            continue
-        joint, singles = reading.delete(removals[:1]), [*group]
-        if _stands(joint.jsd[0], known.jsd[singles], claims, floor, least=1.0):
-            known.delete(singles)
-            if _stands(joint.jsd[0], known.jsd[singles], claims, floor, least=REDUNDANT):
+        if is_free and known.purse.affords(subject.deletion_passes(removal)):
+            joint = reading.delete([removal])
+            if _stands(joint.jsd[0], known.jsd[[*group]], claims, floor):
                 members.append(group)
                 effects.append(joint)
     return Groups(
@@ -93,7 +89,7 @@ def _likely(
 ) -> list[tuple[int, ...]]:
     """Groups that seem to stand when their members are hidden; small and strong ones first."""
     subject, reading = known.subject, known.reading
-    proposed = alike(subject.texts, encoder)
+    proposed = [g for g in alike(subject.texts, encoder) if known.is_known[[*g]].all()]
     cost = len(proposed) * subject.knock_out_passes
     if not (proposed and reading.can_knock_out and known.purse.affords(cost)):
         return []
@@ -102,21 +98,16 @@ def _likely(
     return [
         proposed[i]
         for i in order
-        if _stands(hidden[i], known.jsd[list(proposed[i])], claims, floor, least=1.0)
+        if _stands(hidden[i], known.jsd[list(proposed[i])], claims, floor)
     ]
 
 
 def _stands(
-    joint: FloatArray,
-    singles: FloatArray,
-    claims: Sequence[Sequence[int]],
-    floor: float,
-    *,
-    least: float,
+    joint: FloatArray, singles: FloatArray, claims: Sequence[Sequence[int]], floor: float
 ) -> bool:
     """Whether some claim hangs on the group, and by more than on its members one by one."""
     return any(
-        joint[claim].sum() > max(floor * len(claim), least * singles[:, claim].sum())
+        joint[claim].sum() > max(floor * len(claim), REDUNDANT * singles[:, claim].sum())
         for claim in claims
     )
 

@@ -10,7 +10,7 @@ try:
 except ImportError as error:
     raise MissingExtra("local") from error
 
-_SCORES_ON_CPU, _SCORES_ON_GPU = 1_000_000, 100_000_000  # over all heads
+_SCORES_ON_CPU, _SCORES_ON_GPU = 2_000_000, 100_000_000  # over all heads
 _ROWS_AT_LEAST = 32
 
 
