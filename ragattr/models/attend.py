@@ -16,18 +16,19 @@ _ROWS_AT_LEAST = 32
 
 @dataclass(frozen=True, eq=False)
 class Stretch:
-    """Keys that stand before a copy's own, all of which its rows may see.
+    """Keys that stand before a copy's own, all of which its tokens may see.
 
     Attributes:
-        query: [heads, rows, key width], the copy's rows as they look at these keys.
         key, value: [key-value heads, keys, width].
         positions: [keys], where the copy finds them.
+        query: [heads, tokens, key width], the copy's tokens as they look at these keys; None when
+            they look at them as at their own.
     """
 
-    query: "torch.Tensor"
     key: "torch.Tensor"
     value: "torch.Tensor"
     positions: "torch.Tensor"
+    query: "torch.Tensor | None" = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,40 +45,50 @@ class Call:
     def causal(
         self, copy: int, positions: "torch.Tensor", before: Sequence[Stretch] = ()
     ) -> "torch.Tensor":
-        """[heads, tokens, value width]: each token sees what stands before, and itself.
+        """[tokens, heads, value width]: each token sees what stands before, and itself.
 
         Args:
             positions: [tokens], of the copy.
             before: what it sees besides its own tokens, at smaller positions.
         """
-        own = Stretch(self.query[copy], self.key[copy], self.value[copy], positions)
-        stretches = (*before, own)
-        queries = [self._folded(stretch.query) for stretch in stretches]
+        turned = [(stretch.query, stretch) for stretch in before if stretch.query is not None]
+        straight = [
+            *(stretch for stretch in before if stretch.query is None),
+            Stretch(self.key[copy], self.value[copy], positions),
+        ]
+        stretches = [*(stretch for _, stretch in turned), *straight]
         values = torch.cat([stretch.value for stretch in stretches], dim=1)
         columns = torch.cat([stretch.positions for stretch in stretches])
-        n_heads, n_shared, n_tokens, _ = queries[-1].shape
-        n_before, size = len(columns) - n_tokens, self._rows_at_once(len(columns))
-        output = values.new_empty(n_heads, n_shared, n_tokens, values.shape[-1])
+        key = torch.cat([stretch.key for stretch in straight], dim=1)
+        looks = [(self._folded(query), stretch.key) for query, stretch in turned]
+        query = self._folded(self.query[copy])
+        n_tokens, n_columns = len(positions), len(columns)
+        pieces, size = list["torch.Tensor"](), self._rows_at_once(n_columns)
         for first in range(0, n_tokens, size):
-            end = min(first + size, n_tokens)
-            keys = [*(stretch.key for stretch in before), own.key[:, :end]]
-            scores = torch.cat(
-                [
-                    _product(query[:, :, first:end], key.transpose(1, 2))
-                    for query, key in zip(queries, keys, strict=True)
-                ],
-                dim=-1,
+            rows = slice(first, min(first + size, n_tokens))
+            later = n_tokens - rows.stop  # keys that none of these rows may see
+            looked = [*looks, (query, key[:, : key.shape[1] - later])]
+            found = [_product(look[:, :, rows], keys.transpose(1, 2)) for look, keys in looked]
+            scores = self._hidden(
+                torch.cat(found, dim=-1) if turned else found[0],
+                positions[rows],
+                columns[: n_columns - later],
             )
-            if self.softcap is not None:
-                scores = self.softcap * torch.tanh(scores / self.softcap)
-            later = below(end - first, scores.device).logical_not()
-            scores[..., n_before + first :].masked_fill_(later, -torch.inf)
-            if self.window is not None:
-                distance = positions[first:end, None] - columns[: n_before + end]
-                scores.masked_fill_(distance >= self.window, -torch.inf)
             weights = torch.softmax(scores, dim=-1)
-            output[:, :, first:end] = _product(weights, values[:, : n_before + end])
-        return output.flatten(0, 1)
+            pieces.append(_product(weights, values[:, : n_columns - later]))
+        return torch.cat(pieces, dim=2).flatten(0, 1).transpose(0, 1)
+
+    def _hidden(
+        self, scores: "torch.Tensor", rows: "torch.Tensor", columns: "torch.Tensor"
+    ) -> "torch.Tensor":
+        """Scores without what comes later, or before the window; the last columns are the rows."""
+        if self.softcap is not None:
+            scores = self.softcap * torch.tanh(scores / self.softcap)
+        own = scores[..., len(columns) - len(rows) :]
+        own.masked_fill_(below(len(rows), scores.device).logical_not(), -torch.inf)
+        if self.window is not None:
+            scores.masked_fill_(rows[:, None] - columns >= self.window, -torch.inf)
+        return scores
 
     def _rows_at_once(self, n_columns: int) -> int:
         most = _SCORES_ON_CPU if self.query.device.type == "cpu" else _SCORES_ON_GPU

@@ -78,7 +78,7 @@ class Recording:
     windows: set[int | None] = field(default_factory=set)
 
     def attend(self, layer: int, call: Call) -> "torch.Tensor":
-        """[1, heads, tokens, head width]."""
+        """[1, tokens, heads, value width]."""
         self.memory.keys[layer], self.memory.values[layer] = call.key, call.value
         self.windows.add(call.window)
         return call.causal(0, torch.arange(call.query.shape[2], device=call.query.device))[None]
@@ -102,7 +102,7 @@ class Copies:
     rotary: Rotary | None = None
 
     def attend(self, layer: int, call: Call) -> "torch.Tensor":
-        """[copies, heads, tokens, head width]."""
+        """[copies, tokens, heads, value width]."""
         copies = zip(self.runs, self.positions, strict=True)
         return torch.stack(
             [
@@ -112,14 +112,14 @@ class Copies:
         )
 
     def _stretch(self, layer: int, call: Call, copy: int, run: Run) -> Stretch:
-        query, memory = call.query[copy], self.memory
+        tokens, query = slice(run.start, run.stop), None
         if run.nearer and self.rotary is not None:
-            query = self.rotary.turn(query, -run.nearer)
+            query = self.rotary.turn(call.query[copy], -run.nearer)
         return Stretch(
+            self.memory.keys[layer][0, :, tokens],
+            self.memory.values[layer][0, :, tokens],
+            torch.arange(run.start, run.stop, device=call.query.device) + run.nearer,
             query,
-            memory.keys[layer][0, :, run.start : run.stop],
-            memory.values[layer][0, :, run.start : run.stop],
-            torch.arange(run.start, run.stop, device=query.device) + run.nearer,
         )
 
 
@@ -179,7 +179,7 @@ def _attention(
         raise OtherAttention(f"{type(module).__name__}: {odd or 'a mask of its own'}")
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     call = Call(query, key, value, scale, softcap, sliding_window)
-    return probe.attend(module.layer_idx, call).transpose(1, 2).contiguous(), None
+    return probe.attend(module.layer_idx, call), None
 
 
 AttentionInterface.register(NAME, _attention)
