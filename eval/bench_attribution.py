@@ -57,9 +57,7 @@ def main() -> None:
     options = parser.parse_args()
     model = in_dtype(embedded.language_model(), options.dtype)
     rows = list[Row]()
-    _run(
-        model, _of_facts(min(options.sizes), options.seed), with_peers=options.peers > 0
-    )  # warm-up
+    _run(model, of_facts(min(options.sizes), options.seed), with_peers=options.peers > 0)  # warm-up
     for size in options.sizes:
         for i, case in enumerate(_cases(options.data, size, options.n, options.seed)):
             found = _run(model, case, with_peers=i < options.peers)
@@ -74,10 +72,10 @@ def main() -> None:
 def _cases(data: Path | None, size: int, n: int, seed: int) -> list[AttributionCase]:
     if data is not None:
         return load(data, f"n{size}", n=n, seed=seed)
-    return [_of_facts(size, seed + i) for i in range(n)]
+    return [of_facts(size, seed + i) for i in range(n)]
 
 
-def _of_facts(size: int, seed: int) -> AttributionCase:
+def of_facts(size: int, seed: int) -> AttributionCase:
     """One shipped fact's passage among those of others, to about `size` sentences."""
     facts = read_facts()
     order = np.random.default_rng([seed, size]).permutation(len(facts))

@@ -1,7 +1,7 @@
 """The defaults, composed: the functions of the three doors, and the table of methods by name."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
@@ -19,10 +19,11 @@ from ragattr.attribution.fast import AttributeFast
 from ragattr.attribution.jsd import AttributeJSD
 from ragattr.attribution.unmeasured import Unmeasured
 from ragattr.citation.join import Cite
-from ragattr.errors import ConfigError, ModelNotFound
+from ragattr.errors import ConfigError, ModelNotFound, NoLogprobs
 from ragattr.generation.generate import Generate
 from ragattr.models import embedded
-from ragattr.models.protocols import Encoder, EntailmentModel, WhiteBoxModel
+from ragattr.models.protocols import Encoder, EntailmentModel, WhiteBoxModel, is_white_box
+from ragattr.models.rehearsal import Cost, Rehearsal
 from ragattr.prompt import ANSWER_FIELDS, Prompt, prompts_folder
 from ragattr.record import (
     Row,
@@ -32,6 +33,7 @@ from ragattr.record import (
     read_case,
     read_pair,
     read_question,
+    retrieved,
     to_answer,
     to_attribution_record,
     to_query,
@@ -40,7 +42,9 @@ from ragattr.record import (
 from ragattr.retrieval.bm25 import RetrieveBM25
 from ragattr.retrieval.dense import RetrieveDense
 from ragattr.retrieval.documents import read_corpus
+from ragattr.retrieval.duplicates import MergeDuplicates
 from ragattr.retrieval.fusion import FuseRanks
+from ragattr.retrieval.index import Index, open_index
 from ragattr.stage import Stage
 from ragattr.text.offsets import OffsetUnit
 from ragattr.types import Answer, Attribution, CitedAnswer, Context, Passage, Query
@@ -51,11 +55,12 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 Measuring = Stage[Answer, Attribution]
-Tier = Literal["auto", "logits", "text"]
+TierName = Literal["auto", "logits", "logprobs", "text"]
 EMBEDDED = "embedded"
 DEFAULT_METHOD = "jsd-fast"
 FIDELITY_MASKS = 16  # at each keep rate
 PASSAGES_READ = 3  # by a small model; of 3 and 5 the better on the sample questions
+TOP_LOGPROBS = 20  # what vLLM shows at most unless it is told otherwise
 FUSED_DEPTH = 50  # how deep each retriever's ranking is read before ranks are fused
 
 
@@ -64,20 +69,23 @@ class Setup:
     """Which models and methods the functions and commands use; the same defaults everywhere.
 
     `model`, `encoder` and `verifier` are "embedded", a folder or a hub name; `model` may also be
-    a loaded transformers model, with its `tokenizer`.
+    a server's, openai:URL#NAME, one that vLLM loads, vllm:NAME, a loaded transformers model with
+    its `tokenizer`, or any `WhiteBoxModel`. `top_logprobs` is how many log-probabilities are asked
+    of a server or vLLM, 0 for all.
     """
 
-    model: "str | PreTrainedModel" = EMBEDDED
+    model: "str | PreTrainedModel | WhiteBoxModel" = EMBEDDED
     tokenizer: "PreTrainedTokenizerBase | None" = None
     encoder: str = EMBEDDED
     verifier: str = EMBEDDED
     method: str = DEFAULT_METHOD
-    tier: Tier = "auto"
+    tier: TierName = "auto"
     threshold: float | None = None
     offsets: OffsetUnit = "codepoints"
     max_passes: float | None = None
     max_seconds: float | None = None
     fidelity: bool = False
+    top_logprobs: int = TOP_LOGPROBS
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
@@ -85,7 +93,7 @@ class Setup:
                 f"no attribution method {self.method!r}: there is {', '.join(METHODS)}"
             )
         for name, value, choices in (
-            ("tier", self.tier, get_args(Tier)),
+            ("tier", self.tier, get_args(TierName)),
             ("offsets", self.offsets, get_args(OffsetUnit)),
         ):
             if value not in choices:
@@ -101,7 +109,9 @@ class Setup:
                 raise ConfigError(
                     "a tokenizer goes with a loaded model; a model named by a string brings its own"
                 )
-            return _named_model(self.model)
+            return _named_model(self.model, self.top_logprobs)
+        if is_white_box(self.model):
+            return self.model
         if self.tokenizer is None:
             raise ConfigError("a loaded model needs its tokenizer: pass tokenizer= too")
         from ragattr.models.hf import HFModel
@@ -124,21 +134,32 @@ class Setup:
             >> Cite()
         )
 
-    def measure(self) -> Stage[Answer, Attribution]:
-        """Answer to attribution; without the embedded model the `text` tier measures nothing."""
+    def measure(self, *, insist: bool = False) -> Stage[Answer, Attribution]:
+        """Answer to attribution.
+
+        Where the embedded model is not here, or a server shows too little, nothing is measured
+        and the record says so; it is an error when a tier was asked for, or `insist` is set.
+        """
         if self.tier == "text":
             return Unmeasured()
         try:
             return METHODS[self.method](self)
-        except ModelNotFound as error:
-            if self.tier == "logits" or self.model != EMBEDDED:
+        except (ModelNotFound, NoLogprobs) as error:
+            is_expected = isinstance(error, NoLogprobs) or self.model == EMBEDDED
+            if insist or self.tier != "auto" or not is_expected:
                 raise
             return Unmeasured(f"nothing was measured: {error}")
 
     def reader(self) -> "Reader":
         """What every stage that reads with the language model is made with."""
+        model = self.language_model()
+        if self.tier not in ("auto", model.tier):
+            raise ConfigError(
+                f"tier {self.tier!r} was asked for, and {model.card.name} shows {model.tier}"
+            )
+        model.check_readable()
         return Reader(
-            model=self.language_model(),
+            model=model,
             prompt=answer_prompt(),
             budget=Budget(self.max_passes, self.max_seconds),
             n_fidelity_masks=FIDELITY_MASKS if self.fidelity else 0,
@@ -182,12 +203,13 @@ def cite(
     encoder: str = EMBEDDED,
     verifier: str = EMBEDDED,
     method: str = DEFAULT_METHOD,
-    tier: Tier = "auto",
+    tier: TierName = "auto",
     threshold: float | None = None,
     offsets: OffsetUnit = "codepoints",
     max_passes: float | None = None,
     max_seconds: float | None = None,
     fidelity: bool = False,
+    top_logprobs: int = TOP_LOGPROBS,
 ) -> Row:
     """Examine the citations of an answer that was written elsewhere.
 
@@ -196,13 +218,15 @@ def cite(
         answer: may hold markers such as [1]; number n means the n-th passage, from 1.
         messages: the chat that was really sent, if you have it; the passages are found in it.
         generator: the name of the model that wrote the answer, if you know it.
-        model: "embedded", a folder, a hub name, or a loaded transformers model with `tokenizer`.
+        model: "embedded", a folder, a hub name, openai:URL#NAME, vllm:NAME, or a loaded
+            transformers model with `tokenizer`.
         method: how use is measured; a name of `METHODS`.
-        tier: "text" measures nothing and is quick; "logits" insists on measuring.
+        tier: "text" measures nothing and is quick; "logits" and "logprobs" insist on measuring.
         threshold: the probability from which on a statement counts as supported.
         max_passes, max_seconds: a budget for the measurement of one answer; what it reached is
             the result, and the record says `partial`.
         fidelity: check on random ablations how well the scores predict the model.
+        top_logprobs: how many log-probabilities are asked of a server or vLLM; 0 asks for all.
 
     Returns:
         A record: for each claim its verdict, its probability and its citations with their class.
@@ -222,6 +246,7 @@ def cite(
         max_passes=max_passes,
         max_seconds=max_seconds,
         fidelity=fidelity,
+        top_logprobs=top_logprobs,
     )
     return cite_rows(setup)(_case(id, question, passages, answer, messages, generator))
 
@@ -242,6 +267,7 @@ def attribute(
     max_passes: float | None = None,
     max_seconds: float | None = None,
     fidelity: bool = False,
+    top_logprobs: int = TOP_LOGPROBS,
 ) -> Row:
     """Measure which sentences an answer used, without judging support; arguments as for `cite`."""
     setup = Setup(
@@ -249,11 +275,11 @@ def attribute(
         tokenizer=tokenizer,
         encoder=encoder,
         method=method,
-        tier="logits",
         offsets=offsets,
         max_passes=max_passes,
         max_seconds=max_seconds,
         fidelity=fidelity,
+        top_logprobs=top_logprobs,
     )
     return attribute_rows(setup)(_case(id, question, passages, answer, messages, generator))
 
@@ -262,6 +288,7 @@ def answer(
     *,
     question: str,
     docs: Sequence[str | Path] = (),
+    index: str | Path | None = None,
     passages: Sequence[str | Mapping[str, Any]] = (),
     k: int = PASSAGES_READ,
     inline_citations: bool = False,
@@ -271,17 +298,18 @@ def answer(
     encoder: str = EMBEDDED,
     verifier: str = EMBEDDED,
     method: str = DEFAULT_METHOD,
-    tier: Tier = "auto",
+    tier: TierName = "auto",
     threshold: float | None = None,
     offsets: OffsetUnit = "codepoints",
     max_passes: float | None = None,
     max_seconds: float | None = None,
     fidelity: bool = False,
+    top_logprobs: int = TOP_LOGPROBS,
 ) -> Row:
     """Answer a question from documents (files and folders) or passages, and examine the answer.
 
     Args:
-        docs: files and folders; or give `passages` as for `cite`.
+        docs: files and folders; or give an `index` folder, or `passages` as for `cite`.
         k: how many passages the model reads.
         inline_citations: ask the model for markers; the embedded one is too small for it.
     """
@@ -297,11 +325,15 @@ def answer(
         max_passes=max_passes,
         max_seconds=max_seconds,
         fidelity=fidelity,
+        top_logprobs=top_logprobs,
     )
-    if bool(docs) == bool(passages):
-        raise ConfigError("give either docs or passages to answer from")
+    if bool(docs) + bool(index) + bool(passages) != 1:
+        raise ConfigError("give docs, an index or passages to answer from: one of them")
+    corpus: Sequence[Passage] | Index
     if docs:
-        corpus: Sequence[Passage] = read_corpus([Path(path) for path in docs]).passages
+        corpus = read_corpus([Path(path) for path in docs]).passages
+    elif index:
+        corpus = open_index(Path(index))
     else:
         case = read_case(
             {"question": question, "passages": list(passages)}, default_id=id, answered=False
@@ -339,31 +371,29 @@ def cite_rows(setup: Setup) -> Work:
         (cited,) = examine([to_answer(case)])
         return to_record(case, cited, offsets=setup.offsets)
 
-    return work
+    return _counted(setup, work)
 
 
 def attribute_rows(setup: Setup) -> Work:
     """A function from a case to its record with the attribution alone."""
-    measure = setup.measure()
+    measure = setup.measure(insist=True)
 
     def work(row: Row) -> Row:
         case = read_case(row, default_id="1", answered=True)
         (attribution,) = measure([to_answer(case)])
         return to_attribution_record(case, attribution, offsets=setup.offsets)
 
-    return work
+    return _counted(setup, work)
 
 
 def answer_rows(
     setup: Setup,
-    passages: Sequence[Passage],
+    passages: Sequence[Passage] | Index,
     *,
     k: int = PASSAGES_READ,
     inline_citations: bool = False,
 ) -> Work:
     """A function from a question to the record of its answer."""
-    if k < 1:
-        raise ConfigError(f"k is the number of passages to read, at least 1, got {k}")
     generate = Generate(setup.language_model(), answer_prompt(inline_citations=inline_citations))
     respond = retriever(passages, setup.sentence_encoder(), k=k) >> generate
     examine = setup.examine()
@@ -374,7 +404,57 @@ def answer_rows(
         (cited,) = examine([written])
         return to_record(answered_case(question, written), cited, offsets=setup.offsets)
 
+    return _counted(setup, work)
+
+
+def rehearse_rows(
+    setup: Setup, passages: Sequence[Passage] | Index | None = None, *, k: int = PASSAGES_READ
+) -> Work:
+    """A function from a case, or a question about `passages`, to what measuring it would cost.
+
+    No language model is asked anything; lengths are guessed from characters. Questions are
+    answered from passages that their words find.
+    """
+    served = isinstance(setup.model, str) and setup.model.startswith(("openai:", "vllm:"))
+
+    def work(row: Row) -> Row:
+        cost = Cost()
+        model = Rehearsal(cost, can_knock_out=not served)
+        measure = replace(setup, model=model, tier="auto").measure()
+        if passages is None:
+            written = to_answer(read_case(row, default_id="1", answered=True))
+        else:
+            by_words = (
+                passages.by_words(k) if isinstance(passages, Index) else RetrieveBM25(passages, k)
+            )
+            respond = by_words >> Generate(model, answer_prompt())
+            (written,) = respond([to_query(read_question(row, default_id="1"))])
+        (attribution,) = measure([written])
+        return {
+            "id": row.get("id"),
+            "sentences": len(attribution.sources),
+            "calls": cost.calls,
+            "tokens": cost.tokens,
+            "passes": round(cost.passes, 1),
+        }
+
     return work
+
+
+def _counted(setup: Setup, work: Work) -> Work:
+    """The same work; what a row spent on a server is in its record."""
+    is_served = not isinstance(setup.model, str) or setup.model.startswith("openai:")
+    ledger = getattr(setup.language_model(), "ledger", None) if is_served else None
+    if ledger is None:
+        return work
+
+    def counted(row: Row) -> Row:
+        before = replace(ledger)
+        record = work(row)
+        record["settings"]["ledger"] = ledger.since(before)
+        return record
+
+    return counted
 
 
 def verify_rows(setup: Setup) -> Work:
@@ -397,10 +477,33 @@ def verify_rows(setup: Setup) -> Work:
     return work
 
 
-def retriever(passages: Sequence[Passage], encoder: Encoder, *, k: int) -> Stage[Query, Context]:
-    """Words and meaning, their ranks fused."""
-    depth = max(k, FUSED_DEPTH)
-    return FuseRanks((RetrieveBM25(passages, depth), RetrieveDense(passages, encoder, depth)), k)
+def retrieve_rows(
+    setup: Setup, passages: Sequence[Passage] | Index, *, k: int = PASSAGES_READ
+) -> Work:
+    """A function from a question to the same with "passages", best first."""
+    retrieve = retriever(passages, setup.sentence_encoder(), k=k)
+
+    def work(row: Row) -> Row:
+        question = read_question(row, default_id="1")
+        (context,) = retrieve([to_query(question)])
+        return retrieved(question, context)
+
+    return work
+
+
+def retriever(
+    passages: Sequence[Passage] | Index, encoder: Encoder, *, k: int
+) -> Stage[Query, Context]:
+    """Words and meaning, their ranks fused; passages that say nearly the same count once."""
+    if k < 1:
+        raise ConfigError(f"k is the number of passages to read, at least 1, got {k}")
+    depth = max(2 * k, FUSED_DEPTH)
+    both: tuple[Stage[Query, Context], ...]
+    if isinstance(passages, Index):
+        both = (passages.by_words(depth), passages.by_meaning(encoder, depth))
+    else:
+        both = (RetrieveBM25(passages, depth), RetrieveDense(passages, encoder, depth))
+    return FuseRanks(both, depth) >> MergeDuplicates(k)
 
 
 def answer_prompt(*, inline_citations: bool = False) -> Prompt:
@@ -426,9 +529,17 @@ def _case(
 
 
 @lru_cache(maxsize=2)
-def _named_model(name: str) -> WhiteBoxModel:
+def _named_model(name: str, top_logprobs: int) -> WhiteBoxModel:
     if name == EMBEDDED:
         return embedded.language_model()
+    if name.startswith("openai:"):
+        from ragattr.models.openai import ServedModel
+
+        return ServedModel.named(name, top_logprobs=top_logprobs)
+    if name.startswith("vllm:"):
+        from ragattr.models.vllm import VLLMModel
+
+        return VLLMModel.load(name.removeprefix("vllm:"), top_logprobs=top_logprobs)
     from ragattr.models.hf import HFModel
 
     return HFModel.load(name)

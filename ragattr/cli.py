@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from ragattr.api import Work
     from ragattr.batch.rows import Outcome
     from ragattr.record import Row
+    from ragattr.retrieval.index import Index
+    from ragattr.types import Passage
 
 app = typer.Typer(
     name="ragattr",
@@ -45,6 +47,7 @@ class TierName(StrEnum):
 
     auto = "auto"
     logits = "logits"
+    logprobs = "logprobs"
     text = "text"
 
 
@@ -73,6 +76,12 @@ class _SpreadDocs(TyperCommand):
         return super().parse_args(ctx, spread)
 
 
+Docs = Annotated[list[Path] | None, typer.Option("--docs", help="Files and folders to read.")]
+IndexFolder = Annotated[
+    Path | None, typer.Option("--index", help="A folder that ragattr index made.")
+]
+Question = Annotated[str | None, typer.Option("--question", help="The question.")]
+HowMany = Annotated[int, typer.Option("-k", min=1, help="How many passages.")]
 Input = Annotated[Path | None, typer.Option("--input", help="JSON Lines; - is standard input.")]
 Output = Annotated[
     Path | None, typer.Option("-o", "--output", help="Write JSON Lines to this file.")
@@ -81,7 +90,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON Lines instead o
 Html = Annotated[
     Path | None, typer.Option("--html", help="Write a self-contained HTML report to this file.")
 ]
-Model = Annotated[str, typer.Option("--model", help="embedded, a folder, or a hub name.")]
+Model = Annotated[
+    str, typer.Option("--model", help="embedded, a folder, a hub name, openai:URL#NAME, vllm:NAME.")
+]
 EncoderName = Annotated[str, typer.Option("--encoder", help="embedded, a folder, or a hub name.")]
 Verifier = Annotated[str, typer.Option("--verifier", help="embedded.")]
 Method = Annotated[
@@ -104,10 +115,20 @@ Fidelity = Annotated[
     typer.Option("--fidelity", help="Check the scores on random ablations (some 25 passes)."),
 ]
 Tier = Annotated[
-    TierName, typer.Option("--tier", help="text measures nothing; logits insists on measuring.")
+    TierName,
+    typer.Option("--tier", help="text measures nothing; logits and logprobs insist on it."),
 ]
 Offsets = Annotated[
     OffsetName, typer.Option("--offsets", help="The unit of offsets in the output.")
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Say what it would cost; ask no model anything.")
+]
+TopLogprobs = Annotated[
+    int,
+    typer.Option(
+        "--top-logprobs", min=0, help="Log-probabilities to ask of a server or vLLM; 0 for all."
+    ),
 ]
 Threshold = Annotated[
     float | None,
@@ -117,10 +138,11 @@ Threshold = Annotated[
 
 @app.command(cls=_SpreadDocs)
 def answer(
-    docs: Annotated[list[Path], typer.Option("--docs", help="Files and folders to answer from.")],
-    question: Annotated[str | None, typer.Option("--question", help="The question.")] = None,
+    docs: Docs = None,
+    index: IndexFolder = None,
+    question: Question = None,
     input: Input = None,
-    k: Annotated[int, typer.Option("-k", min=1, help="How many passages the model reads.")] = 3,
+    k: HowMany = 3,
     inline_citations: Annotated[
         bool,
         typer.Option("--inline-citations", help="Ask the model for markers (capable models only)."),
@@ -135,20 +157,18 @@ def answer(
     max_passes: MaxPasses = None,
     max_seconds: MaxSeconds = None,
     fidelity: Fidelity = False,
+    top_logprobs: TopLogprobs = 20,
+    dry_run: DryRun = False,
     output: Output = None,
     as_json: AsJson = False,
     html: Html = None,
 ) -> None:
     """Answer questions from documents, and examine the answers."""
-    if (question is None) == (input is None):
-        raise ConfigError("give either --question or --input")
-    from ragattr.api import Setup, answer_rows
-    from ragattr.retrieval.documents import read_corpus
+    lines = _questions(question, input)
+    from ragattr.api import Setup, answer_rows, rehearse_rows
 
     def start() -> "Work":
-        corpus = read_corpus(docs)
-        for line in corpus.skipped:
-            _say(f"skipped {line}")
+        corpus = _corpus(docs, index)
         setup = Setup(
             model=model,
             encoder=encoder,
@@ -160,11 +180,15 @@ def answer(
             max_passes=max_passes,
             max_seconds=max_seconds,
             fidelity=fidelity,
+            top_logprobs=top_logprobs,
         )
-        return answer_rows(setup, corpus.passages, k=k, inline_citations=inline_citations)
+        if dry_run:
+            return rehearse_rows(setup, corpus, k=k)
+        return answer_rows(setup, corpus, k=k, inline_citations=inline_citations)
 
-    lines = None if question is None else [json.dumps({"question": question})]
-    _run(start, input, lines, output=output, as_json=as_json, html=html)
+    show = _print_cost if dry_run else None
+    html = None if dry_run else html
+    _run(start, input, lines, output=output, as_json=as_json, html=html, show=show)
 
 
 @app.command()
@@ -179,12 +203,14 @@ def cite(
     max_passes: MaxPasses = None,
     max_seconds: MaxSeconds = None,
     fidelity: Fidelity = False,
+    top_logprobs: TopLogprobs = 20,
+    dry_run: DryRun = False,
     output: Output = None,
     as_json: AsJson = False,
     html: Html = None,
 ) -> None:
     """Examine answers that were written elsewhere: what they used, what supports them."""
-    from ragattr.api import Setup, cite_rows
+    from ragattr.api import Setup, cite_rows, rehearse_rows
 
     setup = Setup(
         model=model,
@@ -196,8 +222,17 @@ def cite(
         max_passes=max_passes,
         max_seconds=max_seconds,
         fidelity=fidelity,
+        top_logprobs=top_logprobs,
     )
-    _run(lambda: cite_rows(setup), _needed(input), None, output=output, as_json=as_json, html=html)
+    _run(
+        lambda: rehearse_rows(setup) if dry_run else cite_rows(setup),
+        _needed(input),
+        None,
+        output=output,
+        as_json=as_json,
+        html=None if dry_run else html,
+        show=_print_cost if dry_run else None,
+    )
 
 
 @app.command()
@@ -209,28 +244,30 @@ def attribute(
     max_passes: MaxPasses = None,
     max_seconds: MaxSeconds = None,
     fidelity: Fidelity = False,
+    top_logprobs: TopLogprobs = 20,
+    dry_run: DryRun = False,
     output: Output = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure which sentences answers used, without judging support."""
-    from ragattr.api import Setup, attribute_rows
+    from ragattr.api import Setup, attribute_rows, rehearse_rows
 
     setup = Setup(
         model=model,
         method=method,
-        tier="logits",
         offsets=offsets.value,
         max_passes=max_passes,
         max_seconds=max_seconds,
         fidelity=fidelity,
+        top_logprobs=top_logprobs,
     )
     _run(
-        lambda: attribute_rows(setup),
+        lambda: rehearse_rows(setup) if dry_run else attribute_rows(setup),
         _needed(input),
         None,
         output=output,
         as_json=as_json,
-        show=_print_scores,
+        show=_print_cost if dry_run else _print_scores,
     )
 
 
@@ -256,6 +293,61 @@ def verify(
     )
 
 
+@app.command("index", cls=_SpreadDocs)
+def build(
+    docs: Docs = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The index folder; made or updated.")
+    ] = None,
+    encoder: EncoderName = "embedded",
+    as_json: AsJson = False,
+) -> None:
+    """Build an index of documents; in an old one, only changed files are read again."""
+    if not docs or output is None:
+        raise ConfigError("give --docs PATH... and -o DIR")
+    from ragattr.api import Setup
+    from ragattr.retrieval.build import build_index
+
+    with _bar(1, "passages") as advance:
+        built = build_index(
+            docs, output, Setup(encoder=encoder).sentence_encoder(), progress=advance
+        )
+    for line in built.skipped:
+        _say(f"skipped {line}")
+    if as_json:
+        _print_json({**built.__dict__, "skipped": list(built.skipped), "folder": str(output)})
+    else:
+        typer.echo(
+            f"{output}: {built.n_passages:,} passages; {built.n_read:,} files read, "
+            f"{built.n_dropped:,} dropped"
+        )
+
+
+@app.command(cls=_SpreadDocs)
+def retrieve(
+    docs: Docs = None,
+    index: IndexFolder = None,
+    question: Question = None,
+    input: Input = None,
+    k: HowMany = 5,
+    encoder: EncoderName = "embedded",
+    output: Output = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find the passages that answer questions, best first."""
+    lines = _questions(question, input)
+    from ragattr.api import Setup, retrieve_rows
+
+    _run(
+        lambda: retrieve_rows(Setup(encoder=encoder), _corpus(docs, index), k=k),
+        input,
+        lines,
+        output=output,
+        as_json=as_json,
+        show=_print_passages,
+    )
+
+
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of a case and of a record."""
@@ -265,12 +357,12 @@ def schema() -> None:
 
 
 @models_app.callback()
-def models(ctx: typer.Context, as_json: AsJson = False) -> None:
+def models(ctx: typer.Context, model: Model = "embedded", as_json: AsJson = False) -> None:
     """What is installed, its size and tier, and what each stage would use."""
     if ctx.invoked_subcommand is None:
-        from ragattr.models.catalogue import installed
+        from ragattr.models.catalogue import installed, served
 
-        rows = installed()
+        rows = [served(model)] if model.startswith("openai:") else installed()
         if as_json:
             typer.echo(json.dumps([row.__dict__ for row in rows], indent=2))
         else:
@@ -342,6 +434,29 @@ def _needed(input: Path | None) -> Path:
     return input
 
 
+def _questions(question: str | None, input: Path | None) -> list[str] | None:
+    """The line that one question makes; None when a file has them."""
+    if (question is None) == (input is None):
+        raise ConfigError("give either --question or --input")
+    return None if question is None else [json.dumps({"question": question})]
+
+
+def _corpus(docs: list[Path] | None, index: Path | None) -> "Sequence[Passage] | Index":
+    """What to search: files and folders, or an index of them."""
+    if bool(docs) == (index is not None):
+        raise ConfigError("give either --docs PATH... or --index DIR")
+    if index is not None:
+        from ragattr.retrieval.index import open_index
+
+        return open_index(index)
+    from ragattr.retrieval.documents import read_corpus
+
+    corpus = read_corpus(docs or [])
+    for line in corpus.skipped:
+        _say(f"skipped {line}")
+    return corpus.passages
+
+
 def _run(
     start: Callable[[], "Work"],
     input: Path | None,
@@ -405,14 +520,14 @@ def _progress(rows: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str]]:
 
 
 @contextmanager
-def _bar(total: int, what: str) -> "Iterator[Callable[[int], None]]":
-    """A progress bar on a terminal, nothing in a pipe; it is told how many are done."""
+def _bar(total: int, what: str) -> "Iterator[Callable[..., None]]":
+    """A progress bar on a terminal, nothing in a pipe; it is told how much is done, of what."""
     from rich.console import Console
     from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task(what, total=total)
-        yield lambda done: progress.update(task, completed=done)
+        yield lambda done, of=total: progress.update(task, completed=done, total=of)
 
 
 def _report(outcome: "Outcome", *, alone: bool) -> None:
@@ -444,6 +559,24 @@ def _print_record(row: "Row") -> None:
     from ragattr.report.terminal import print_record
 
     print_record(row, Console())
+
+
+def _print_cost(row: "Row") -> None:
+    from ragattr.report.summary import readable
+
+    typer.echo(
+        f"{readable(str(row['id']))}: {row['sentences']} sentences, about {row['passes']} passes, "
+        f"{row['calls']} calls, {row['tokens']:,} tokens"
+    )
+
+
+def _print_passages(row: "Row") -> None:
+    from ragattr.report.summary import readable
+
+    for passage in row["passages"]:
+        title = f"{passage['title']}: " if passage.get("title") else ""
+        text = readable(f"{title}{passage['text']}").replace("\n", " ")
+        typer.echo(f"{passage['score']:.4f}  {readable(passage['id'])}\n    {text}")
 
 
 def _print_pair(row: "Row") -> None:

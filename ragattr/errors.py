@@ -8,6 +8,8 @@ RagattrError
   PromptError      a prompt's fields are not the stage's
   AlignmentError   characters and tokens do not line up
   ModelReplyError  a model's reply, or its numbers, could not be read
+  ServerError      a model server does not answer, or refuses
+  NoLogprobs       a model server shows no log-probabilities of a prompt
   ProbeError       the attention interface does not read a model as the model reads
   StageError       a stage broke its contract
 """
@@ -46,6 +48,14 @@ class AlignmentError(RagattrError):
 
 class ModelReplyError(RagattrError):
     """A model's reply, or its numbers, could not be read."""
+
+
+class ServerError(RagattrError):
+    """A model server does not answer, or refuses; the message says which and what it said."""
+
+
+class NoLogprobs(ServerError):
+    """A model server shows no log-probabilities of a prompt: nothing can be measured there."""
 
 
 class ProbeError(RagattrError):

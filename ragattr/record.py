@@ -131,11 +131,27 @@ def answered_case(question: Mapping[str, Any], answer: Answer) -> Row:
     """The case that a generated answer makes of a question."""
     return {
         **question,
-        "passages": [passage_fields(passage) for passage in answer.context.passages],
+        "passages": _context_fields(answer.context),
         "answer": answer.text,
         "generator": answer.generator,
         "messages": [dict(message) for message in answer.messages or ()],
     }
+
+
+def retrieved(question: Mapping[str, Any], context: Context) -> Row:
+    """A question with the passages that were found, best first, each with its score."""
+    passages = _context_fields(context)
+    for passage, score in zip(passages, context.scores, strict=True):
+        passage["score"] = round(score, 6)
+    return {**question, "passages": passages}
+
+
+def _context_fields(context: Context) -> list[Row]:
+    passages = [passage_fields(passage) for passage in context.passages]
+    for passage, same in zip(passages, context.duplicates, strict=False):
+        if same:
+            passage["duplicates"] = list(same)
+    return passages
 
 
 def to_record(
@@ -231,7 +247,7 @@ def _head(case: Mapping[str, Any], attribution: Attribution, offsets: OffsetUnit
     floors, model = attribution.floors, attribution.model
     return {
         **case,
-        "tier": "text" if attribution.model is None else "logits",  # baselines ask no model
+        "tier": "text" if attribution.model is None else attribution.tier,  # baselines ask no model
         "offsets": offsets,
         "ragattr": __version__,
         "warnings": [],
@@ -241,7 +257,8 @@ def _head(case: Mapping[str, Any], attribution: Attribution, offsets: OffsetUnit
         else None,
         "verifier": None,
         "settings": {
-            "prompt_sha256": attribution.settings.get("prompt_sha256"),
+            "prompt_sha256": None,
+            **attribution.settings,
             "seed": 0,
             "noise_floor": floors.noise if floors else None,
             "context_floor": floors.context if floors else None,

@@ -17,6 +17,7 @@ from ragattr.errors import ConfigError
 FloatArray = NDArray[np.float64]
 Message = Mapping[str, str]
 Label = Literal["supported", "contradicted", "not_enough_information", "unclear"]
+Tier = Literal["logits", "logprobs", "text"]
 CitationClass = Literal["grounded", "post_rationalised", "misgrounded", "unsupported"]
 
 
@@ -68,11 +69,17 @@ class Passage:
 
 @dataclass(frozen=True)
 class Context:
-    """A question and its passages, best first; `scores` are in the retriever's own unit."""
+    """A question and its passages, best first.
+
+    Attributes:
+        scores: of the passages, in the retriever's own unit.
+        duplicates: for each passage the ids of those that say nearly the same and were left out.
+    """
 
     query: Query
     passages: tuple[Passage, ...]
     scores: tuple[float, ...] = ()
+    duplicates: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -189,6 +196,7 @@ class Attribution:
             of all claims, 0..1; None where nobody calibrated that.
         fidelity: how well the scores predict what the model does, when that was asked for.
         partial: whether a budget ended the measurement early.
+        tier: how much of its distributions the model showed.
         proxy: False only when the model that was measured wrote the answer, in this very chat.
     """
 
@@ -214,6 +222,7 @@ class Attribution:
     confidence: float | None = None
     fidelity: Mapping[str, object] | None = None
     partial: bool = False
+    tier: Tier = "logits"
     settings: Mapping[str, object] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 

@@ -101,7 +101,8 @@ class Measure(Stage[Answer, Attribution]):
             confidence=found.confidence,
             fidelity=self._fidelity(subject, reading, found),
             partial=found.partial,
-            settings={"prompt_sha256": subject.prompt_sha256},
+            tier=self.model.tier,
+            settings={"prompt_sha256": subject.prompt_sha256, **reading.settings},
             warnings=(*subject.warnings, *_budget_warnings(found)),
         )
 

@@ -41,6 +41,49 @@ def installed() -> list[Installed]:
     ]
 
 
+@dataclass(frozen=True)
+class Served:
+    """What a server can do, as it was found by asking."""
+
+    role: str
+    name: str
+    url: str
+    tier: str
+    window: int | None
+    chat: bool
+    tokenises: bool
+    top_logprobs: int
+    whole_vocabulary: bool
+
+    def __str__(self) -> str:
+        window = f"a window of {self.window:,} tokens" if self.window else "a window it keeps quiet"
+        shows = f"the {self.top_logprobs} likeliest tokens" if self.top_logprobs else "nothing"
+        return (
+            f"{self.role}: {self.name} at {self.url} (tier {self.tier}; used by answer, cite, "
+            f"attribute)\n    {window}; {'chat' if self.chat else 'plain completions'}; "
+            f"{'gives' if self.tokenises else 'keeps'} its token ids; of a prompt it shows "
+            f"{'the whole vocabulary' if self.whole_vocabulary else shows}"
+        )
+
+
+def served(name: str) -> Served:
+    """One model of a server, openai:URL#NAME."""
+    from ragattr.models.openai import UNKNOWN_WINDOW, ServedModel
+
+    model = ServedModel.named(name)
+    return Served(
+        role="language model",
+        name=model.card.name,
+        url=model.endpoint.shown_url,
+        tier="logprobs" if model.shown_logprobs else "text",
+        window=None if model.window == UNKNOWN_WINDOW else model.window,
+        chat=model.can_chat,
+        tokenises=model.can_tokenise,
+        top_logprobs=model.shown_logprobs,
+        whole_vocabulary=model.can_tokenise and model.shows_vocabulary,
+    )
+
+
 def _find_verifier() -> Path:
     return Path(str(files("ragattr.models") / "verifier.json"))
 

@@ -1,7 +1,7 @@
 """Deterministic stand-ins whose numbers can be worked out by hand; for tests and examples."""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,7 +12,7 @@ from ragattr.models.protocols import Effects, Pair, Reply
 from ragattr.prompt import Chat
 from ragattr.text.align import token_spans
 from ragattr.text.words import content_words, is_negated
-from ragattr.types import FilterError, FloatArray, Floors, ModelCard, Span
+from ragattr.types import FilterError, FloatArray, Floors, ModelCard, Span, Tier
 
 SEEN, UNSEEN = (
     0.9,
@@ -34,6 +34,7 @@ class FakeModel:
     filter_error: FilterError | None = FilterError(offset=1e-3, middle=0.0, scale=0.1)
     card: ModelCard = ModelCard("fake", "1", "float64")
     control_tokens: tuple[str, ...] = ("<|end|>",)
+    tier: Tier = "logits"
 
     def count_tokens(self, chat: Chat, reply: Reply) -> int:
         """Words of the chat and of the reply."""
@@ -42,6 +43,9 @@ class FakeModel:
     def write(self, chats: Sequence[Chat], *, max_new_tokens: int) -> list[Reply]:
         """The reply whose question stands in the chat."""
         return [self._reply(chat, max_new_tokens) for chat in chats]
+
+    def check_readable(self) -> None:
+        """It shows everything."""
 
     def read(self, chat: Chat, reply: Reply) -> "FakeReading":
         """A reading by the definition; hiding and deleting are the same here."""
@@ -67,6 +71,11 @@ class FakeReading:
     def tokens(self) -> tuple[Span, ...]:
         """Words with the space before them."""
         return _word_tokens(self.reply.text)
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """Nothing."""
+        return {}
 
     @property
     def logprobs(self) -> FloatArray:

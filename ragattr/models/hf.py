@@ -18,7 +18,7 @@ from ragattr.models.protocols import Reply
 from ragattr.models.reading import HFReading
 from ragattr.prompt import Chat
 from ragattr.text.align import token_spans
-from ragattr.types import FilterError, Floors, ModelCard, Span
+from ragattr.types import FilterError, Floors, ModelCard, Span, Tier
 
 try:
     import torch
@@ -101,6 +101,11 @@ class HFModel:
         return cls(card, model, tokenizer, interface, *(kept_floors(card, model) or ()))
 
     @property
+    def tier(self) -> Tier:
+        """All of its probabilities."""
+        return "logits"
+
+    @property
     def window(self) -> int:
         """How many tokens prompt and reply may have together."""
         return int(getattr(self.model.config.get_text_config(), "max_position_embeddings", 2**20))
@@ -120,6 +125,9 @@ class HFModel:
     def write(self, chats: Sequence[Chat], *, max_new_tokens: int) -> list[Reply]:
         """One greedy reply to each chat, each on its own: none depends on its neighbours."""
         return [self._write(self._prompted(chat).ids, max_new_tokens) for chat in chats]
+
+    def check_readable(self) -> None:
+        """It shows everything."""
 
     def read(self, chat: Chat, reply: Reply) -> HFReading:
         """Read chat and reply once, and keep what every ablation of it reads again."""

@@ -16,7 +16,7 @@ class Prompted:
     """A chat as a model's tokens, each anchored at a character."""
 
     def __init__(self, chat: Chat, tokenizer: Any, control_tokens: Sequence[str]) -> None:
-        contents = [_disarmed(readable(m["content"]), control_tokens) for m in chat.messages]
+        contents = [disarmed(readable(m["content"]), control_tokens) for m in chat.messages]
         text, places = _rendered(tokenizer, chat, contents)
         has_template = tokenizer.chat_template is not None
         found = tokenizer(text, add_special_tokens=not has_template, return_offsets_mapping=True)
@@ -119,7 +119,7 @@ def _split_at(text: str, holes: Sequence[str]) -> list[str]:
     return [*pieces, text]
 
 
-def _disarmed(content: str, control_tokens: Sequence[str]) -> str:
+def disarmed(content: str, control_tokens: Sequence[str]) -> str:
     """Control tokens in a message become as many plain characters: a passage ends no turn."""
     for token in control_tokens:
         content = content.replace(token, "\u2039" + token[1:])

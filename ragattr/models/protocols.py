@@ -1,14 +1,14 @@
 """What a stage may ask of a model, in verbs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ragattr.prompt import Chat
-from ragattr.types import FilterError, FloatArray, Floors, ModelCard, Span
+from ragattr.types import FilterError, FloatArray, Floors, ModelCard, Span, Tier
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,7 @@ class Reading(Protocol):
         logprobs: [tokens], log-probability under the full prompt, nats.
         passes: tokens pushed through the layers so far / tokens of prompt and reply.
         can_knock_out: whether `knock_out` works; without it there is `delete` alone.
+        settings: what a record should say of how it was read.
     """
 
     @property
@@ -57,6 +58,8 @@ class Reading(Protocol):
     def passes(self) -> float: ...
     @property
     def can_knock_out(self) -> bool: ...
+    @property
+    def settings(self) -> Mapping[str, object]: ...
 
     def delete(self, removals: Sequence[Sequence[Span]]) -> Effects:
         """Exact: the removal is cut out, and all that follows is read again."""
@@ -100,16 +103,31 @@ class LanguageModel(Protocol):
 
 
 class WhiteBoxModel(LanguageModel, Protocol):
-    """A language model that shows its probabilities."""
+    """A language model that shows its probabilities.
 
+    Attributes:
+        tier: "logits" when it shows all of them, "logprobs" when only the largest.
+    """
+
+    @property
+    def tier(self) -> Tier: ...
     @property
     def floors(self) -> Floors | None: ...
     @property
     def filter_error(self) -> FilterError | None: ...
 
+    def check_readable(self) -> None:
+        """A NoLogprobs error when it shows too little for anything to be measured."""
+        ...
+
     def read(self, chat: Chat, reply: Reply) -> Reading:
         """Read chat and reply once; a ConfigError when the reply is empty or both do not fit."""
         ...
+
+
+def is_white_box(model: object) -> TypeGuard[WhiteBoxModel]:
+    """Whether it is a model of this protocol, and not one of another library."""
+    return all(hasattr(model, name) for name in ("card", "count_tokens", "write", "read"))
 
 
 class Encoder(Protocol):

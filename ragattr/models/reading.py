@@ -1,6 +1,6 @@
 """A chat and a reply as a transformers model reads them: read once, ablated as often as needed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -85,6 +85,11 @@ class HFReading:
     def passes(self) -> float:
         """Tokens pushed through the layers so far / tokens of prompt and reply."""
         return self._pushed / (len(self._prompted.ids) + len(self._reply_ids))
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """Nothing: all of it was read."""
+        return {}
 
     @cached_property
     def logprobs(self) -> FloatArray:

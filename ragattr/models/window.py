@@ -14,11 +14,14 @@ def fit_context(
     """The context with as many of its first passages as fit with `reply` and `room` tokens."""
     for n_passages in range(len(context.passages), 0, -1):
         kept = replace(
-            context, passages=context.passages[:n_passages], scores=context.scores[:n_passages]
+            context,
+            passages=context.passages[:n_passages],
+            scores=context.scores[:n_passages],
+            duplicates=context.duplicates[:n_passages],
         )
         if model.count_tokens(answer_chat(prompt, kept), reply) + room <= model.window:
             return kept
-    return replace(context, passages=(), scores=())
+    return replace(context, passages=(), scores=(), duplicates=())
 
 
 def dropped_warnings(passages: Sequence[Passage]) -> list[str]:

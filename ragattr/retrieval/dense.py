@@ -1,8 +1,9 @@
-"""Ranking by meaning: cosine of sentence vectors, exact."""
+"""Ranking by meaning: cosine of sentence vectors, exact or by a graph of neighbours."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +16,16 @@ from ragattr.types import Context, Passage, Query
 
 @dataclass(frozen=True)
 class RetrieveDense(Stage[Query, Context]):
-    """The `k` passages whose vectors are nearest to the question's; every passage is compared."""
+    """The `k` passages whose vectors are nearest to the question's; every passage is compared.
+
+    Attributes:
+        built: [passages, dimensions], their vectors, where there are some already.
+    """
 
     passages: Sequence[Passage] = field(repr=False)
     encoder: Encoder
     k: int = 5
+    built: NDArray[np.float32] | None = field(default=None, repr=False)
 
     def __call__(self, batch: Sequence[Query]) -> list[Context]:
         wanted = self.encoder.encode([query.text for query in batch])
@@ -31,6 +37,34 @@ class RetrieveDense(Stage[Query, Context]):
 
     @cached_property
     def _vectors(self) -> NDArray[np.float32]:
+        if self.built is not None:
+            return self.built
         return self.encoder.encode(
             [f"{p.title}\n{p.text}" if p.title else p.text for p in self.passages]
         )
+
+
+@dataclass(frozen=True)
+class RetrieveNearest(Stage[Query, Context]):
+    """About the `k` nearest, found by walking a faiss graph instead of comparing every passage.
+
+    Attributes:
+        graph: a faiss index of the passages' vectors under the inner product.
+    """
+
+    passages: Sequence[Passage] = field(repr=False)
+    encoder: Encoder
+    graph: Any = field(repr=False)
+    k: int = 5
+
+    def __call__(self, batch: Sequence[Query]) -> list[Context]:
+        wanted = self.encoder.encode([query.text for query in batch])
+        scores, rows = self.graph.search(wanted, min(self.k, len(self.passages)))
+        return [
+            Context(
+                query,
+                tuple(self.passages[int(i)] for i in found if i >= 0),
+                tuple(float(s) for s, i in zip(row, found, strict=True) if i >= 0),
+            )
+            for query, row, found in zip(batch, scores, rows, strict=True)
+        ]

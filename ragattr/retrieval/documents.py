@@ -40,19 +40,13 @@ def read_corpus(paths: Sequence[Path]) -> Corpus:
             passages have one id, or there is no passage at all.
     """
     passages, skipped = list[Passage](), list[str]()
-    for path, is_named in _files(paths):
-        if path.suffix.lower() not in (*_READERS, ".jsonl"):
-            if is_named:
-                raise InputError(
-                    f"{path}: documents are {', '.join((*_READERS, '.jsonl'))}, "
-                    f"not {path.suffix or 'files without an ending'}"
-                )
-            skipped.append(f"{path}: not a kind of document that is read")
-            continue
-        found = _passages(path)
+    files = find_files(paths)
+    for path in files.documents:
+        found = read_passages(path)
         if not found:
             skipped.append(f"{path}: holds no text")
         passages += found
+    skipped += files.skipped
     if not passages:
         raise InputError(f"no passages in {', '.join(map(str, paths))}")
     _check_ids(passages)
@@ -83,6 +77,34 @@ def read_text(path: Path) -> str:
         raise InputError(f"{path} is not UTF-8 (byte {error.start}): convert it first") from error
 
 
+@dataclass(frozen=True)
+class Files:
+    """The documents among some files and folders, and a line for each file that is none."""
+
+    documents: tuple[Path, ...]
+    skipped: tuple[str, ...]
+
+
+def find_files(paths: Sequence[Path]) -> Files:
+    """Folders are walked in order of their names; hidden files are left out.
+
+    Raises:
+        InputError: a path is missing, or a file that was named is of no known kind.
+    """
+    documents, skipped = list[Path](), list[str]()
+    for path, is_named in _files(paths):
+        if path.suffix.lower() in (*_READERS, ".jsonl"):
+            documents.append(path)
+        elif is_named:
+            raise InputError(
+                f"{path}: documents are {', '.join((*_READERS, '.jsonl'))}, "
+                f"not {path.suffix or 'files without an ending'}"
+            )
+        else:
+            skipped.append(f"{path}: not a kind of document that is read")
+    return Files(tuple(documents), tuple(skipped))
+
+
 def _files(paths: Sequence[Path]) -> list[tuple[Path, bool]]:
     found = []
     for path in paths:
@@ -100,7 +122,8 @@ def _files(paths: Sequence[Path]) -> list[tuple[Path, bool]]:
     return found
 
 
-def _passages(path: Path) -> list[Passage]:
+def read_passages(path: Path) -> list[Passage]:
+    """The passages of one file; an InputError when it cannot be read."""
     if path.suffix.lower() == ".jsonl":
         return _json_passages(path)
     document = read_document(path)

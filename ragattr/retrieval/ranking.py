@@ -9,5 +9,8 @@ from ragattr.types import Context, FloatArray, Passage, Query
 
 def best(query: Query, passages: Sequence[Passage], scores: FloatArray, k: int) -> Context:
     """The `k` passages with the highest scores, best first; ties keep the passages' order."""
-    order = np.argsort(-scores, kind="stable")[:k]
+    k = min(k, len(scores))
+    bar = np.partition(scores, len(scores) - k)[len(scores) - k] if k else np.inf
+    likely = np.flatnonzero(scores >= bar)
+    order = likely[np.argsort(-scores[likely], kind="stable")[:k]]
     return Context(query, tuple(passages[i] for i in order), tuple(float(scores[i]) for i in order))

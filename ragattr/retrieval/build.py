@@ -1,0 +1,225 @@
+"""Documents to an index folder; only files that changed are read again.
+
+A build that was killed leaves what it has done in the store, and the next one goes on there. What
+is searched lies in a folder of its own beside the store; the manifest that names it is written
+last, in one step.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ragattr import __version__
+from ragattr.errors import InputError, MissingExtra
+from ragattr.models.protocols import Encoder
+from ragattr.retrieval.bm25 import K1, B
+from ragattr.retrieval.documents import find_files, read_passages
+from ragattr.retrieval.store import FileState, Store
+from ragattr.text.words import search_terms
+from ragattr.types import Passage
+
+FORMAT = 1
+MANIFEST, NUMBERS, VECTORS, WORDS, NEAREST = (
+    *("manifest.json", "numbers.npy", "vectors.npy", "bm25", "hnsw.faiss"),
+)
+EXACT_UP_TO = 50_000  # vectors; above, the graph of faiss answers in a hundredth of the time
+GRAPH_NEIGHBOURS, GRAPH_EFFORT = 32, 200  # of HNSW: links of a vector, candidates while building
+_BATCH = 256
+_UNFINISHED, _ENCODER = "unfinished", "encoder"
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a build did.
+
+    Attributes:
+        n_passages: in the index now.
+        n_read: files that were read, being new or changed.
+        n_dropped: files that are gone.
+        skipped: a line for each file that gave no passages.
+    """
+
+    n_passages: int
+    n_read: int
+    n_dropped: int
+    skipped: tuple[str, ...]
+
+
+def build_index(
+    docs: Sequence[Path],
+    folder: Path,
+    encoder: Encoder,
+    *,
+    progress: Progress = lambda done, total: None,
+) -> Built:
+    """Make an index of files and folders, or bring one up to date.
+
+    Args:
+        progress: told how many passages have their vectors, of how many.
+
+    Raises:
+        InputError: nothing to index, two passages with one id, or a folder that is no index.
+    """
+    files = find_files(docs)
+    store = _opened(folder)
+    before = store.files()
+    if store.state(_ENCODER) not in (None, encoder.name):
+        store.set_state(_UNFINISHED, "1")
+        store.forget_vectors()
+    store.set_state(_ENCODER, encoder.name)
+    gone = set(before) - {str(path) for path in files.documents}
+    n_read, skipped = 0, [*files.skipped]
+    for name in gone:
+        store.set_state(_UNFINISHED, "1")
+        store.drop(name)
+    for path in files.documents:
+        n_read += _update(store, path, before.get(str(path)), skipped, is_named=path in docs)
+    n_passages = store.n_passages()
+    if not n_passages:
+        raise InputError(f"no passages in {', '.join(map(str, docs))}")
+    if _encode(store, encoder, progress):
+        store.set_state(_UNFINISHED, "1")
+    manifest = folder / MANIFEST
+    if store.state(_UNFINISHED) != "0" or not manifest.is_file():
+        _publish(store, folder, encoder)
+        store.set_state(_UNFINISHED, "0")
+    return Built(n_passages, n_read, len(gone), tuple(skipped))
+
+
+def is_unfinished(store: Store) -> bool:
+    """Whether a build was begun and did not come to its end."""
+    return store.state(_UNFINISHED) != "0"
+
+
+def _opened(folder: Path) -> Store:
+    """The store of a folder that is an index, or empty, or not there yet."""
+    if folder.is_file():
+        raise InputError(f"{folder} is a file: an index is a folder")
+    if folder.is_dir() and any(folder.iterdir()) and not Store.is_in(folder):
+        raise InputError(f"{folder} holds other things and no index: name an empty folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    return Store(folder)
+
+
+def _update(
+    store: Store, path: Path, before: FileState | None, skipped: list[str], *, is_named: bool
+) -> bool:
+    """Read a file unless it is what it was; whether it was read."""
+    try:
+        found = path.stat()
+        if before and (found.st_size, found.st_mtime_ns) == (before.size, before.mtime_ns):
+            skipped += [f"{path}: {before.problem}"] if before.problem else []
+            return False
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        state = FileState(found.st_size, found.st_mtime_ns, digest, before and before.problem)
+        if before and digest == before.sha256:
+            store.put(str(path), state, None)
+            return False
+        passages, problem = read_passages(path), None
+    except (OSError, InputError) as error:
+        if is_named:
+            raise InputError(f"cannot read {path}: {error}") from error
+        passages, problem = [], str(error)
+        state = FileState(0, 0, "", problem)
+    if not passages and problem is None:
+        problem = "holds no text"
+    skipped += [f"{path}: {problem}"] if problem else []
+    store.set_state(_UNFINISHED, "1")
+    store.put(str(path), state._replace(problem=problem), passages)
+    return True
+
+
+def _encode(store: Store, encoder: Encoder, progress: Progress) -> int:
+    """Give every passage its vector, a batch at a time; how many lacked one."""
+    total = store.n_passages()
+    missing = store.n_passages(without_vector=True)
+    done = total - missing
+    progress(done, total)
+    while batch := store.to_encode(_BATCH):
+        vectors = encoder.encode([text_of(passage) for _, passage in batch])
+        store.put_vectors([number for number, _ in batch], vectors)
+        done += len(batch)
+        progress(done, total)
+    return missing
+
+
+def text_of(passage: Passage) -> str:
+    """What is searched of a passage: its title and its text."""
+    return f"{passage.title}\n{passage.text}" if passage.title else passage.text
+
+
+def _publish(store: Store, folder: Path, encoder: Encoder) -> None:
+    """Write what is searched, then the manifest that names it; then drop what it named before."""
+    import bm25s
+
+    numbers, documents, vocabulary = list[int](), list[list[int]](), dict[str, int]()
+    n_passages = store.n_passages()
+    digest = hashlib.sha256(f"{FORMAT} {encoder.name}".encode())
+    vectors: NDArray[np.float32] | None = None
+    for row, (number, passage, vector) in enumerate(store.rows()):
+        if vectors is None:
+            vectors = np.zeros((n_passages, len(vector)), dtype=np.float32)
+        vectors[row] = vector
+        numbers.append(number)
+        terms = search_terms(text_of(passage))
+        documents.append([vocabulary.setdefault(term, len(vocabulary)) for term in terms])
+        digest.update(passage.id.encode("utf-8", "surrogatepass") + vector.tobytes())
+    assert vectors is not None
+    name = f"search-{digest.hexdigest()[:16]}"
+    unfinished = folder / f"{name}.partial"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir()
+    np.save(unfinished / NUMBERS, np.array(numbers, dtype=np.int64))
+    np.save(unfinished / VECTORS, vectors)
+    words = bm25s.BM25(k1=K1, b=B, method="lucene")
+    words.index(bm25s.tokenization.Tokenized(documents, vocabulary), show_progress=False)
+    words.save(unfinished / WORDS, show_progress=False)
+    has_graph = n_passages > EXACT_UP_TO and _write_graph(vectors, unfinished / NEAREST)
+    target = folder / name
+    shutil.rmtree(target, ignore_errors=True)
+    unfinished.rename(target)
+    manifest: dict[str, Any] = {
+        "format": FORMAT,
+        "ragattr": __version__,
+        "encoder": encoder.name,
+        "dimensions": int(vectors.shape[1]),
+        "passages": n_passages,
+        "search": name,
+        "graph": has_graph,
+        "sha256": digest.hexdigest(),
+    }
+    partial = folder / f"{MANIFEST}.partial"
+    partial.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    partial.replace(folder / MANIFEST)
+    for other in folder.glob("search-*"):
+        if other.name != name:
+            shutil.rmtree(other, ignore_errors=True)
+
+
+def _write_graph(vectors: NDArray[np.float32], path: Path) -> bool:
+    """Whether faiss is here, and has made its graph."""
+    try:
+        faiss = _faiss()
+    except MissingExtra:
+        return False
+    graph = faiss.IndexHNSWFlat(vectors.shape[1], GRAPH_NEIGHBOURS, faiss.METRIC_INNER_PRODUCT)
+    graph.hnsw.efConstruction = GRAPH_EFFORT
+    graph.add(vectors)
+    faiss.write_index(graph, str(path))
+    return True
+
+
+def _faiss() -> Any:
+    try:
+        import faiss
+    except ImportError as error:
+        raise MissingExtra("faiss") from error
+    return faiss
