@@ -4,7 +4,7 @@ READY := .venv/.ready
 BENCH := .venv/.bench
 VLLM := .venv-vllm
 
-.PHONY: demo test test-vllm lint fix setup bench clean
+.PHONY: demo test hard test-vllm lint fix setup bench clean
 
 setup: $(READY)
 
@@ -34,6 +34,9 @@ fix: $(READY)
 
 test: lint
 	$(BIN)/pytest
+
+hard: $(READY)
+	$(BIN)/pytest -m hard
 
 # DATA=folder takes joined paragraphs of a data folder in place of the shipped facts.
 bench: $(BENCH)

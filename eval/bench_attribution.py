@@ -21,7 +21,7 @@ from eval.case import AttributionCase
 from eval.contexts import load
 from eval.noise_floor import in_dtype
 from eval.peers import Peer, captum_ablation, context_cite, plain_loop
-from eval.results import write_result
+from eval.results import append_jsonl, read_jsonl, write_result
 from ragattr.api import answer_prompt
 from ragattr.attribution.contextcite import AttributeContextCite
 from ragattr.attribution.fast import AttributeFast
@@ -52,16 +52,22 @@ def main() -> None:
     parser.add_argument("-n", type=int, default=3, help="cases of each size")
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="sentences")
     parser.add_argument("--peers", type=int, default=1, help="cases of each size with the peers")
+    parser.add_argument("--work", type=Path, default=None, help="file of what is done so far")
     parser.add_argument("--dtype", choices=["bfloat16", "float32"], default="bfloat16")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     model = in_dtype(embedded.language_model(), options.dtype)
-    rows = list[Row]()
+    rows = read_jsonl(options.work) if options.work and options.work.exists() else list[Row]()
+    done = {(row["size"], row["id"]) for row in rows}
     _run(model, of_facts(min(options.sizes), options.seed), with_peers=options.peers > 0)  # warm-up
     for size in options.sizes:
         for i, case in enumerate(_cases(options.data, size, options.n, options.seed)):
+            if (size, case.id) in done:
+                continue
             found = _run(model, case, with_peers=i < options.peers)
             rows.append({"size": size, **found})
+            if options.work:
+                append_jsonl(options.work, rows[-1])
             print(_line(rows[-1]), flush=True)
     figures = {"dtype": options.dtype, "sizes": [_summary(rows, n) for n in options.sizes]}
     print(_table(figures["sizes"]))

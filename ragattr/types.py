@@ -162,16 +162,20 @@ class FilterError:
     Attributes:
         offset: nats per answer token.
         middle, scale: of the distribution.
+        outliers: the share of estimates that are off by more than it allows, 0..1: each may hide
+            the best source.
     """
 
     offset: float
     middle: float
     scale: float
+    outliers: float = 0.002
 
     def __post_init__(self) -> None:
-        if not (self.offset > 0 and self.scale >= 0.01):
+        if not (self.offset > 0 and self.scale >= 0.01 and 0 <= self.outliers < 1):
             raise ConfigError(
-                f"a filter error has an offset above 0 and a scale of 0.01 or more, got {self}"
+                "a filter error has an offset above 0, a scale of 0.01 or more and a share of "
+                f"outliers, got {self}"
             )
 
 

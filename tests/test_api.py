@@ -48,7 +48,7 @@ def test_without_the_language_model_cite_works_and_says_how_to_get_it(
         raise ModelNotFound(f"the embedded language model is not installed: {embedded.HOW_TO_GET}")
 
     monkeypatch.setattr(embedded, "find_gguf", missing)
-    monkeypatch.setattr(api, "_named_model", lambda name: embedded.language_model.__wrapped__())
+    monkeypatch.setattr(api, "_named_model", lambda *name: embedded.language_model.__wrapped__())
     record = ragattr.cite(question=QUESTION, passages=PASSAGES, answer=ANSWER)
     assert (record["tier"], record["attribution"]) == ("text", None)
     assert "ragattr models get" in record["warnings"][0]
@@ -92,7 +92,7 @@ def test_answer_works_from_passages_too() -> None:
 
 
 def test_documents_and_passages_together_are_refused() -> None:
-    with pytest.raises(ConfigError, match="either docs or passages"):
+    with pytest.raises(ConfigError, match="docs, an index or passages"):
         ragattr.answer(question="?", docs=["a"], passages=["b"])
 
 

@@ -38,7 +38,9 @@ def cite(stdin: str, *args: str | Path) -> subprocess.CompletedProcess[str]:
 def test_help_lists_the_commands_that_exist_and_no_others() -> None:
     helped = run("--help").stdout
     listed = [line.split()[0] for line in helped.partition("Commands:")[2].splitlines() if line]
-    assert listed == ["answer", "cite", "attribute", "verify", "schema", "models"]
+    assert listed == [
+        *("answer", "cite", "attribute", "verify", "index", "retrieve", "schema", "models"),
+    ]
 
 
 def test_schema_is_json_schema_that_accepts_a_case() -> None:
@@ -203,3 +205,69 @@ def test_attribute_measures_and_does_not_judge(tmp_path: Path) -> None:
     assert record["tier"] == "logits"
     assert record["verifier"] is None
     assert record["attribution"]["scores"][0][0] > record["attribution"]["scores"][0][1]
+
+
+@pytest.mark.model
+def test_an_index_is_built_updated_and_answers_questions(tmp_path: Path) -> None:
+    docs, folder = tmp_path / "docs", tmp_path / "index"
+    docs.mkdir()
+    (docs / "bees.txt").write_text("Bees make honey in their hive.")
+    (docs / "iron.txt").write_text("Iron rusts in wet air.")
+    built = run("index", "--docs", docs, "-o", folder)
+    assert (built.returncode, "2 passages; 2 files read" in built.stdout) == (0, True)
+    assert "0 files read" in run("index", "--docs", docs, "-o", folder).stdout
+    found = run(
+        "retrieve", "--index", folder, "--question", "What do bees make?", "--json", "-k", "1"
+    )
+    row = json.loads(found.stdout)
+    assert [passage["text"] for passage in row["passages"]] == ["Bees make honey in their hive."]
+    assert row["passages"][0]["score"] > 0
+
+
+@pytest.mark.model
+def test_an_answer_comes_from_an_index_through_a_server(tmp_path: Path) -> None:
+    from ragattr.models.scripted import Script, ScriptedServer
+
+    docs, folder = tmp_path / "docs", tmp_path / "index"
+    docs.mkdir()
+    (docs / "bees.txt").write_text("Bees make honey in their hive.")
+    run("index", "--docs", docs, "-o", folder)
+    with ScriptedServer(Script({"What do": "Bees make honey."})) as server:
+        name = f"openai:{server.url}#scripted"
+        question = ("--question", "What do bees make?")
+        done = run("answer", "--index", folder, "--model", name, *question, "--json")
+        listed = run("models", "--model", name)
+    record = json.loads(done.stdout)
+    assert (done.returncode, record["answer"], record["tier"]) == (
+        0,
+        "Bees make honey.",
+        "logprobs",
+    )
+    assert record["claims"][0]["citations"][0]["text"] == "Bees make honey in their hive."
+    assert "tier logprobs" in listed.stdout
+
+
+def test_a_dry_run_counts_and_asks_nobody(tmp_path: Path) -> None:
+    name = "openai:http://127.0.0.1:9/v1#nobody"
+    options = ("--model", name, "--method", "jsd", "--dry-run", "--json")
+    dry = run("attribute", "--input", "-", *options, stdin=lines(CASE))
+    row = json.loads(dry.stdout)
+    assert (dry.returncode, row["id"], row["sentences"]) == (0, "bees", 2)
+    assert row["calls"] == 4  # the full prompt, without passages, without each sentence
+    assert row["tokens"] > 4 * 20
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (("index", "--docs", "README.md"), "give --docs PATH... and -o DIR"),
+        (("retrieve", "--question", "x"), "give either --docs PATH... or --index DIR"),
+        (("retrieve", "--index", "tests", "--question", "x"), "tests is no index"),
+        (("answer", "--docs", "README.md"), "give either --question or --input"),
+    ],
+)
+def test_calls_that_cannot_work_are_one_sentence(args: tuple[str, ...], says: str) -> None:
+    done = run(*args)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert says in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1

@@ -68,5 +68,6 @@ class AttributeFast(Measure):
             if not known.delete(sorted(i for i in wanted if i is not None)):
                 break
         return min(
-            stopping.sureness(known.jsd[:, claim].mean(axis=1), known.is_exact) for claim in claims
+            stopping.confidence(known.jsd[:, claim].mean(axis=1), known.is_exact)
+            for claim in claims
         )

@@ -46,6 +46,11 @@ class Stopping:
                 return int(np.argmax(np.where(is_exact, -np.inf, scores)))
         return None
 
+    def confidence(self, scores: FloatArray, is_exact: NDArray[np.bool_]) -> float:
+        """How likely the best source is the exact measurement's too, outliers counted, 0..1."""
+        n_estimated = int((~is_exact).sum())
+        return self.sureness(scores, is_exact) * (1 - self.error.outliers) ** n_estimated
+
     def sureness(self, scores: FloatArray, is_exact: NDArray[np.bool_], rank: int = 1) -> float:
         """How likely no estimated source belongs among the `rank` best above the floor, 0..1."""
         exact = np.sort(scores[is_exact])[::-1]

@@ -31,7 +31,7 @@ class FakeModel:
     replies: dict[str, str] = field(default_factory=dict)
     window: int = 4096
     floors: Floors | None = Floors(noise=0.01, context=0.01, reader=-5.0)
-    filter_error: FilterError | None = FilterError(offset=1e-3, middle=0.0, scale=0.1)
+    filter_error: FilterError | None = FilterError(offset=1e-3, middle=0.0, scale=0.1, outliers=0.0)
     card: ModelCard = ModelCard("fake", "1", "float64")
     control_tokens: tuple[str, ...] = ("<|end|>",)
     tier: Tier = "logits"

@@ -79,17 +79,30 @@ class ServedModel:
         except Refusal:
             return False
 
-    @cached_property
+    @property
     def can_chat(self) -> bool:
         """Whether it replies to messages; else it is sent their plain text to go on with."""
+        return self._chat_options is not None
+
+    @cached_property
+    def _chat_options(self) -> tuple[str, Json] | None:
+        """What a chat calls its limit on new tokens, and what else may be set; None without chat.
+
+        Reasoning models of providers know another name and no temperature.
+        """
         message = {"role": "user", "content": "Hi"}
-        try:
-            self.endpoint.ask(
-                "/chat/completions", self._body(messages=[message], max_tokens=1), lambda _: None
-            )
-        except Refusal:
-            return False
-        return True
+        forms: list[tuple[str, Json]] = [
+            ("max_tokens", {"temperature": 0, "seed": self.seed}),
+            ("max_completion_tokens", {}),
+        ]
+        for limit, others in forms:
+            body = self._body(messages=[message], **{limit: 1}, **others)
+            try:
+                self.endpoint.ask("/chat/completions", body, lambda _: None)
+            except Refusal:
+                continue
+            return limit, others
+        return None
 
     @cached_property
     def shown_logprobs(self) -> int:
@@ -127,12 +140,17 @@ class ServedModel:
         self, chats: Sequence[Chat], *, max_new_tokens: int, stop: Sequence[str] = ()
     ) -> list[Reply]:
         """One greedy reply to each chat, several calls at a time."""
-        options: Json = {"max_tokens": max_new_tokens, "temperature": 0, "seed": self.seed}
-        if stop:
-            options["stop"] = list(stop)
-        if self.can_chat:
-            bodies = [self._body(messages=_messages(chat, ()), **options) for chat in chats]
+        ends: Json = {"stop": list(stop)} if stop else {}
+        if self._chat_options is not None:
+            limit, others = self._chat_options
+            bodies = [
+                self._body(
+                    messages=_messages(chat, ()), **{limit: max_new_tokens}, **others, **ends
+                )
+                for chat in chats
+            ]
             return self.endpoint.ask_all("/chat/completions", bodies, _read_chat)
+        options: Json = {"max_tokens": max_new_tokens, "temperature": 0, "seed": self.seed, **ends}
         bodies = [self._body(prompt=_plain(_messages(chat, ())), **options) for chat in chats]
         return self.endpoint.ask_all("/completions", bodies, _read_completion)
 
@@ -346,18 +364,19 @@ def _shown(row: Row) -> Shown:
 
 
 def _starts(tokens: Sequence[str], text: str) -> list[int]:
-    """Where each token starts; those that hold a part of a character start where it does."""
-    starts, cursor = list[int](), 0
-    for i, token in enumerate(tokens):
-        starts.append(cursor)
-        if text.startswith(token, cursor):
-            cursor += len(token)
+    """Where each token starts: those that hold a part of a character where it does.
+
+    Some servers give a token without the space in front of it.
+    """
+    starts, cursor, is_split = list[int](), 0, False
+    for token in tokens:
+        if not token or "\ufffd" in token:
+            starts.append(cursor)
+            is_split = True
             continue
-        if "\ufffd" not in token and token:
+        at = text.find(token, cursor)
+        if at < 0 or (text[cursor:at].strip() and not is_split):
             raise AlignmentError(f"the server's token {token!r} does not stand in the reply")
-        following = next((t for t in tokens[i + 1 :] if t and "\ufffd" not in t), "")
-        found = text.find(following, cursor + 1) if following else len(text)
-        is_last = i + 1 == len(tokens) or (tokens[i + 1] and "\ufffd" not in tokens[i + 1])
-        if is_last:
-            cursor = found if found >= 0 else len(text)
+        starts.append(at if is_split else cursor)
+        cursor, is_split = at + len(token), False
     return starts

@@ -36,6 +36,15 @@ def test_sureness_is_the_product_of_the_odds_of_all_estimates(
     assert RULE.sureness(np.array(scores), _exact(*flags)) == pytest.approx(expected)
 
 
+def test_confidence_leaves_room_for_outliers_among_the_estimates() -> None:
+    error = FilterError(offset=0.1, middle=0.0, scale=0.5, outliers=0.1)
+    scores = np.array([0.4, 0.15, 0.15])
+    assert Stopping(error, floor=0.05).confidence(scores, _exact(1, 0, 0)) == pytest.approx(
+        (4 / 5 * 9 / 10) ** 2
+    )
+    assert Stopping(error, floor=0.05).confidence(scores, _exact(1, 1, 1)) == 1
+
+
 def test_the_bar_of_a_rank_is_the_exact_source_of_that_rank() -> None:
     scores, exact = np.array([0.9, 0.4, 0.15]), _exact(1, 1, 0)
     assert RULE.sureness(scores, exact, rank=2) == pytest.approx(4 / 5)

@@ -28,11 +28,34 @@ def test_the_sample_documents_are_read_without_their_scripts() -> None:
 
 
 @pytest.mark.model
-@pytest.mark.parametrize("path", sorted(PIPELINES.glob("*.py")), ids=lambda path: path.stem)
-def test_every_build_builds(path: Path) -> None:
-    build, passages = _module(path.stem).build, read_corpus([PIPELINES / "sample"]).passages
+@pytest.mark.parametrize("name", ["answer", "attribute_long_context"])
+def test_every_build_builds(name: str) -> None:
+    build, passages = _module(name).build, read_corpus([PIPELINES / "sample"]).passages
     wanted = inspect.signature(build).parameters
     assert isinstance(build(passages) if wanted else build(), Stage)
+
+
+@pytest.mark.model
+def test_a_folder_is_indexed_and_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main = _module("index_a_folder").main
+    for n_read in (12, 0):
+        main(str(PIPELINES / "sample"), str(tmp_path / "index"), "Who discovered penicillin?")
+        shown = capsys.readouterr().out
+        assert f"{n_read} files read" in shown
+        assert "penicillin.md" in shown
+
+
+@pytest.mark.model
+def test_a_served_model_answers_and_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("openai")
+    from ragattr.models.scripted import Script, ScriptedServer
+
+    with ScriptedServer(Script({"penicillin": "Alexander Fleming discovered it."})) as server:
+        main = _module("answer_with_vllm").main
+        main(server.url, str(PIPELINES / "sample"), "Who discovered penicillin?")
+    shown = capsys.readouterr().out
+    assert "Alexander Fleming discovered it." in shown
+    assert "'jsd': 'lower bound'" in shown
 
 
 @pytest.mark.model
