@@ -24,6 +24,7 @@ from ragattr.generation.generate import Generate
 from ragattr.models import embedded
 from ragattr.models.protocols import Encoder, EntailmentModel, WhiteBoxModel, is_white_box
 from ragattr.models.rehearsal import Cost, Rehearsal
+from ragattr.models.truncated import TOP_LOGPROBS
 from ragattr.prompt import ANSWER_FIELDS, Prompt, prompts_folder
 from ragattr.record import (
     Row,
@@ -60,7 +61,6 @@ EMBEDDED = "embedded"
 DEFAULT_METHOD = "jsd-fast"
 FIDELITY_MASKS = 16  # at each keep rate
 PASSAGES_READ = 3  # by a small model; of 3 and 5 the better on the sample questions
-TOP_LOGPROBS = 20  # what vLLM shows at most unless it is told otherwise
 FUSED_DEPTH = 50  # how deep each retriever's ranking is read before ranks are fused
 
 

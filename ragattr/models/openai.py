@@ -12,13 +12,12 @@ from ragattr.models.loading import readable
 from ragattr.models.prompted import disarmed
 from ragattr.models.protocols import Reply
 from ragattr.models.scored import Removal, Scored, ScoredReading
-from ragattr.models.truncated import Shown
+from ragattr.models.truncated import TOP_LOGPROBS, Shown
 from ragattr.prompt import Chat
 from ragattr.text.align import token_spans
 from ragattr.types import FilterError, Floors, Message, ModelCard, Span, Tier
 
 SCHEME = "openai:"
-TOP_LOGPROBS = 20  # what vLLM shows at most unless it is told otherwise
 _FEWER = (20, 5, 1)
 UNKNOWN_WINDOW = 2**20
 # A server does not say which strings end a turn: those of the common chat templates.
@@ -107,16 +106,15 @@ class ServedModel:
     @cached_property
     def shown_logprobs(self) -> int:
         """How many log-probabilities of each prompt token it shows; 0 when it shows none."""
-        for wanted in dict.fromkeys([self.top_logprobs or TOP_LOGPROBS, *_FEWER]):
-            if wanted <= (self.top_logprobs or TOP_LOGPROBS):
-                try:
-                    rows = self.endpoint.ask(
-                        "/completions", self._scoring("One two", wanted), _read_rows
-                    )
-                except (Refusal, ModelReplyError):
-                    continue
-                if len(rows) >= 2:
-                    return wanted
+        most = self.top_logprobs or TOP_LOGPROBS
+        for wanted in (most, *(fewer for fewer in _FEWER if fewer < most)):
+            body = self._scoring("One two", wanted)
+            try:
+                rows = self.endpoint.ask("/completions", body, _read_rows)
+            except (Refusal, ModelReplyError):
+                continue
+            if len(rows) >= 2:
+                return wanted
         return 0
 
     @cached_property

@@ -13,6 +13,7 @@ from ragattr.errors import ModelReplyError
 from ragattr.types import FloatArray
 
 LN2 = float(np.log(2))
+TOP_LOGPROBS = 20  # what vLLM shows at most unless it is told otherwise
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ragattr.errors import MissingExtra
-from ragattr.retrieval.ranking import best
+from ragattr.retrieval.ranking import best, searched
 from ragattr.stage import Stage
 from ragattr.text.words import search_terms
 from ragattr.types import Context, FloatArray, Passage, Query
@@ -45,7 +45,7 @@ class RetrieveBM25(Stage[Query, Context]):
 
     @cached_property
     def _documents(self) -> list[list[str]]:
-        return [search_terms(f"{passage.title or ''}\n{passage.text}") for passage in self.passages]
+        return [search_terms(searched(passage)) for passage in self.passages]
 
     @cached_property
     def _vocabulary(self) -> Container[str]:

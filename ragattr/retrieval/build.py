@@ -21,9 +21,9 @@ from ragattr.errors import InputError, MissingExtra
 from ragattr.models.protocols import Encoder
 from ragattr.retrieval.bm25 import K1, B
 from ragattr.retrieval.documents import find_files, read_passages
+from ragattr.retrieval.ranking import searched
 from ragattr.retrieval.store import FileState, Store
 from ragattr.text.words import search_terms
-from ragattr.types import Passage
 
 FORMAT = 1
 MANIFEST, NUMBERS, VECTORS, WORDS, NEAREST = (
@@ -144,16 +144,11 @@ def _encode(store: Store, encoder: Encoder, progress: Progress) -> int:
     done = total - missing
     progress(done, total)
     while batch := store.to_encode(_BATCH):
-        vectors = encoder.encode([text_of(passage) for _, passage in batch])
+        vectors = encoder.encode([searched(passage) for _, passage in batch])
         store.put_vectors([number for number, _ in batch], vectors)
         done += len(batch)
         progress(done, total)
     return missing
-
-
-def text_of(passage: Passage) -> str:
-    """What is searched of a passage: its title and its text."""
-    return f"{passage.title}\n{passage.text}" if passage.title else passage.text
 
 
 def _publish(store: Store, folder: Path, encoder: Encoder) -> None:
@@ -169,7 +164,7 @@ def _publish(store: Store, folder: Path, encoder: Encoder) -> None:
             vectors = np.zeros((n_passages, len(vector)), dtype=np.float32)
         vectors[row] = vector
         numbers.append(number)
-        terms = search_terms(text_of(passage))
+        terms = search_terms(searched(passage))
         documents.append([vocabulary.setdefault(term, len(vocabulary)) for term in terms])
         digest.update(passage.id.encode("utf-8", "surrogatepass") + vector.tobytes())
     assert vectors is not None
@@ -207,7 +202,7 @@ def _publish(store: Store, folder: Path, encoder: Encoder) -> None:
 def _write_graph(vectors: NDArray[np.float32], path: Path) -> bool:
     """Whether faiss is here, and has made its graph."""
     try:
-        faiss = _faiss()
+        faiss = load_faiss()
     except MissingExtra:
         return False
     graph = faiss.IndexHNSWFlat(vectors.shape[1], GRAPH_NEIGHBOURS, faiss.METRIC_INNER_PRODUCT)
@@ -217,7 +212,8 @@ def _write_graph(vectors: NDArray[np.float32], path: Path) -> bool:
     return True
 
 
-def _faiss() -> Any:
+def load_faiss() -> Any:
+    """The package; a MissingExtra error where it is not installed."""
     try:
         import faiss
     except ImportError as error:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragattr.models.protocols import Encoder
-from ragattr.retrieval.ranking import best
+from ragattr.retrieval.ranking import best, searched
 from ragattr.stage import Stage
 from ragattr.types import Context, Passage, Query
 
@@ -39,9 +39,7 @@ class RetrieveDense(Stage[Query, Context]):
     def _vectors(self) -> NDArray[np.float32]:
         if self.built is not None:
             return self.built
-        return self.encoder.encode(
-            [f"{p.title}\n{p.text}" if p.title else p.text for p in self.passages]
-        )
+        return self.encoder.encode([searched(passage) for passage in self.passages])
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from ragattr.retrieval.build import (
     VECTORS,
     WORDS,
     is_unfinished,
+    load_faiss,
 )
 from ragattr.retrieval.dense import RetrieveDense, RetrieveNearest
 from ragattr.retrieval.store import Store, StoredPassages
@@ -81,11 +82,7 @@ class Index:
 
     @cached_property
     def _graph(self) -> Any:
-        try:
-            import faiss
-        except ImportError as error:
-            raise MissingExtra("faiss") from error
-        graph: Any = faiss.read_index(str(self.search / NEAREST))
+        graph: Any = load_faiss().read_index(str(self.search / NEAREST))
         graph.hnsw.efSearch = SEARCH_EFFORT
         return graph
 

@@ -1,10 +1,15 @@
-"""Scores to the best passages."""
+"""What is searched of a passage, and scores to the best passages."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 from ragattr.types import Context, FloatArray, Passage, Query
+
+
+def searched(passage: Passage) -> str:
+    """A passage's title and its text."""
+    return f"{passage.title}\n{passage.text}" if passage.title else passage.text
 
 
 def best(query: Query, passages: Sequence[Passage], scores: FloatArray, k: int) -> Context:
