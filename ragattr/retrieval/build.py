@@ -87,9 +87,8 @@ def build_index(
         raise InputError(f"no passages in {', '.join(map(str, docs))}")
     if _encode(store, encoder, progress):
         store.set_state(_UNFINISHED, "1")
-    manifest = folder / MANIFEST
-    if store.state(_UNFINISHED) != "0" or not manifest.is_file():
-        _publish(store, folder, encoder)
+    if is_unfinished(store) or not (folder / MANIFEST).is_file():
+        _publish(folder, _write_search(store, folder, encoder))
         store.set_state(_UNFINISHED, "0")
     return Built(n_passages, n_read, len(gone), tuple(skipped))
 
@@ -151,8 +150,8 @@ def _encode(store: Store, encoder: Encoder, progress: Progress) -> int:
     return missing
 
 
-def _publish(store: Store, folder: Path, encoder: Encoder) -> None:
-    """Write what is searched, then the manifest that names it; then drop what it named before."""
+def _write_search(store: Store, folder: Path, encoder: Encoder) -> dict[str, Any]:
+    """Write what is searched, in a folder of its own; the manifest that names it."""
     import bm25s
 
     numbers, documents, vocabulary = list[int](), list[list[int]](), dict[str, int]()
@@ -178,10 +177,9 @@ def _publish(store: Store, folder: Path, encoder: Encoder) -> None:
     words.index(bm25s.tokenization.Tokenized(documents, vocabulary), show_progress=False)
     words.save(unfinished / WORDS, show_progress=False)
     has_graph = n_passages > EXACT_UP_TO and _write_graph(vectors, unfinished / NEAREST)
-    target = folder / name
-    shutil.rmtree(target, ignore_errors=True)
-    unfinished.rename(target)
-    manifest: dict[str, Any] = {
+    shutil.rmtree(folder / name, ignore_errors=True)
+    unfinished.rename(folder / name)
+    return {
         "format": FORMAT,
         "ragattr": __version__,
         "encoder": encoder.name,
@@ -191,11 +189,15 @@ def _publish(store: Store, folder: Path, encoder: Encoder) -> None:
         "graph": has_graph,
         "sha256": digest.hexdigest(),
     }
+
+
+def _publish(folder: Path, manifest: dict[str, Any]) -> None:
+    """Write the manifest in one step, then drop what the one before named."""
     partial = folder / f"{MANIFEST}.partial"
     partial.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
     partial.replace(folder / MANIFEST)
     for other in folder.glob("search-*"):
-        if other.name != name:
+        if other.name != manifest["search"]:
             shutil.rmtree(other, ignore_errors=True)
 
 
