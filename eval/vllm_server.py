@@ -1,6 +1,6 @@
 """The embedded model served by vLLM, against the same model in this process.
 
-    python -m eval.vllm_server --vllm .venv-vllm/bin/vllm
+    python -m eval.vllm_server --python .venv-vllm/bin/python
 
 Exports the embedded model to a folder, serves it on loopback, answers the shipped facts through
 HTTP, measures each answer there (the `logprobs` tier) and here (`jsd`, exact), and stops it.
@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from eval.bench_attribution import of_facts
+from eval.noise_floor import in_dtype
 from eval.results import write_result
 from ragattr.api import answer_prompt
 from ragattr.errors import RagattrError
@@ -42,17 +43,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--vllm", type=Path, required=True, help="the vllm command")
+    parser.add_argument("--python", type=Path, required=True, help="a Python that has vLLM")
     parser.add_argument("-n", type=int, default=20, help="how many facts")
     parser.add_argument("--sentences", type=int, default=12)
     parser.add_argument("--top-logprobs", type=int, default=20)
+    parser.add_argument("--dtype", choices=["bfloat16", "float32"], default="bfloat16")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    model = embedded.language_model()
+    model = in_dtype(embedded.language_model(), options.dtype)
     with tempfile.TemporaryDirectory() as folder:
         model.model.save_pretrained(folder)
         model.tokenizer.save_pretrained(folder)
-        with _serving(options.vllm, folder, options.top_logprobs) as url:
+        with _serving(options, folder) as url:
             served = ServedModel(Endpoint(url, NAME, concurrency=4), options.top_logprobs)
             abilities = {
                 "window": served.window,
@@ -68,7 +70,7 @@ def main() -> None:
             ]
             ledger = served.ledger.__dict__
     figures = {"abilities": abilities, "ledger": ledger, **_summary(rows), "rows": rows}
-    print(write_result("vllm_server", figures, seed=options.seed))
+    print(write_result(f"vllm_server_{options.dtype}", figures, seed=options.seed))
     print({name: figure for name, figure in figures.items() if name != "rows"})
 
 
@@ -124,15 +126,16 @@ def _summary(rows: list[Row]) -> Row:
 
 
 @contextlib.contextmanager
-def _serving(vllm: Path, folder: str, top_logprobs: int) -> Iterator[str]:
+def _serving(options: argparse.Namespace, folder: str) -> Iterator[str]:
     """The address of a server that is stopped at the end, whatever happens."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [
-        *(str(vllm), "serve", folder, "--served-model-name", NAME, "--host", "127.0.0.1"),
-        *("--port", str(port), "--dtype", "bfloat16", "--max-model-len", "4096"),
-        *("--max-logprobs", str(top_logprobs)),
+        *(str(options.python), "-m", "vllm.entrypoints.openai.api_server", "--model", folder),
+        *("--served-model-name", NAME, "--host", "127.0.0.1", "--port", str(port)),
+        *("--dtype", options.dtype, "--max-model-len", "4096"),
+        *("--max-logprobs", str(options.top_logprobs)),
     ]
     environment = {**os.environ, "VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1"}
     with Path("vllm-server.log").open("w") as log:
