@@ -78,10 +78,11 @@ def _rank_bm25(documents: list[list[str]]) -> Any:
     from rank_bm25 import BM25Okapi
 
     class Lucene(BM25Okapi):  # type: ignore[misc]
-        """Okapi's term weights with Lucene's document frequencies, which are never negative."""
+        """Okapi with Lucene's document frequencies, never negative, without the factor k1 + 1."""
 
         def _calc_idf(self, frequencies: dict[str, int]) -> None:
             for term, count in frequencies.items():
-                self.idf[term] = np.log(1 + (self.corpus_size - count + 0.5) / (count + 0.5))
+                rarity = np.log(1 + (self.corpus_size - count + 0.5) / (count + 0.5))
+                self.idf[term] = rarity / (self.k1 + 1)
 
     return Lucene(documents, k1=K1, b=B)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragattr.models.protocols import Encoder
-from ragattr.retrieval.ranking import best, searched
+from ragattr.retrieval.ranking import best, searched, taken
 from ragattr.stage import Stage
 from ragattr.types import Context, Passage, Query
 
@@ -61,8 +61,8 @@ class RetrieveNearest(Stage[Query, Context]):
         return [
             Context(
                 query,
-                tuple(self.passages[int(i)] for i in found if i >= 0),
-                tuple(float(s) for s, i in zip(row, found, strict=True) if i >= 0),
+                taken(self.passages, found[found >= 0].tolist()),
+                tuple(row[found >= 0].tolist()),
             )
             for query, row, found in zip(batch, scores, rows, strict=True)
         ]
