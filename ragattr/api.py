@@ -20,9 +20,16 @@ from ragattr.attribution.jsd import AttributeJSD
 from ragattr.attribution.unmeasured import Unmeasured
 from ragattr.citation.join import Cite
 from ragattr.errors import ConfigError, ModelNotFound, NoLogprobs
+from ragattr.generation.extract import SPAN_FIELDS, Extract
 from ragattr.generation.generate import Generate
 from ragattr.models import embedded
-from ragattr.models.protocols import Encoder, EntailmentModel, WhiteBoxModel, is_white_box
+from ragattr.models.protocols import (
+    Encoder,
+    EntailmentModel,
+    WhiteBoxModel,
+    is_white_box,
+    scores_spans,
+)
 from ragattr.models.rehearsal import Cost, Rehearsal
 from ragattr.models.truncated import TOP_LOGPROBS
 from ragattr.prompt import ANSWER_FIELDS, Prompt, prompts_folder
@@ -57,6 +64,7 @@ if TYPE_CHECKING:
 
 Measuring = Stage[Answer, Attribution]
 TierName = Literal["auto", "logits", "logprobs", "text"]
+AnswerForm = Literal["sentence", "span"]
 EMBEDDED = "embedded"
 DEFAULT_METHOD = "jsd-fast"
 FIDELITY_MASKS = 16  # at each keep rate
@@ -291,6 +299,7 @@ def answer(
     index: str | Path | None = None,
     passages: Sequence[str | Mapping[str, Any]] = (),
     k: int = PASSAGES_READ,
+    form: AnswerForm = "sentence",
     inline_citations: bool = False,
     id: str = "1",
     model: "str | PreTrainedModel" = EMBEDDED,
@@ -311,6 +320,8 @@ def answer(
     Args:
         docs: files and folders; or give an `index` folder, or `passages` as for `cite`.
         k: how many passages the model reads.
+        form: "sentence" lets the model write; with "span" the answer is a few words that stand in
+            a passage, found by a model in this process.
         inline_citations: ask the model for markers; the embedded one is too small for it.
     """
     setup = Setup(
@@ -339,7 +350,7 @@ def answer(
             {"question": question, "passages": list(passages)}, default_id=id, answered=False
         )
         corpus = to_answer({**case, "answer": ""}).context.passages
-    work = answer_rows(setup, corpus, k=k, inline_citations=inline_citations)
+    work = answer_rows(setup, corpus, k=k, form=form, inline_citations=inline_citations)
     return work({"id": id, "question": question})
 
 
@@ -391,11 +402,12 @@ def answer_rows(
     passages: Sequence[Passage] | Index,
     *,
     k: int = PASSAGES_READ,
+    form: AnswerForm = "sentence",
     inline_citations: bool = False,
 ) -> Work:
     """A function from a question to the record of its answer."""
-    generate = Generate(setup.language_model(), answer_prompt(inline_citations=inline_citations))
-    respond = retriever(passages, setup.sentence_encoder(), k=k) >> generate
+    write = writer(setup, form=form, inline_citations=inline_citations)
+    respond = retriever(passages, setup.sentence_encoder(), k=k) >> write
     examine = setup.examine()
 
     def work(row: Row) -> Row:
@@ -504,6 +516,29 @@ def retriever(
     else:
         both = (RetrieveBM25(passages, depth), RetrieveDense(passages, encoder, depth))
     return FuseRanks(both, depth) >> MergeDuplicates(k)
+
+
+def writer(
+    setup: Setup, *, form: AnswerForm = "sentence", inline_citations: bool = False
+) -> Stage[Context, Answer]:
+    """What turns passages into an answer: free sentences, or a span of the passages.
+
+    Raises:
+        ConfigError: no such form, a model that scores no spans, or markers asked of spans.
+    """
+    model = setup.language_model()
+    if form == "sentence":
+        return Generate(model, answer_prompt(inline_citations=inline_citations))
+    if form != "span":
+        raise ConfigError(f"form is one of {', '.join(get_args(AnswerForm))}, not {form!r}")
+    if inline_citations:
+        raise ConfigError("an answer that is a span holds no markers: leave out inline_citations")
+    if not scores_spans(model):
+        raise ConfigError(
+            f"{model.card.name} scores no spans: that takes a transformers model in this process"
+        )
+    prompt = Prompt.load(prompts_folder() / "span.txt", SPAN_FIELDS)
+    return Extract(model, setup.sentence_encoder(), prompt)
 
 
 def answer_prompt(*, inline_citations: bool = False) -> Prompt:

@@ -51,6 +51,13 @@ class TierName(StrEnum):
     text = "text"
 
 
+class FormName(StrEnum):
+    """What an answer is."""
+
+    sentence = "sentence"
+    span = "span"
+
+
 class OffsetName(StrEnum):
     """Units of offsets."""
 
@@ -143,6 +150,10 @@ def answer(
     question: Question = None,
     input: Input = None,
     k: HowMany = 3,
+    form: Annotated[
+        FormName,
+        typer.Option("--form", help="A free sentence, or a span of a passage (short questions)."),
+    ] = FormName.sentence,
     inline_citations: Annotated[
         bool,
         typer.Option("--inline-citations", help="Ask the model for markers (capable models only)."),
@@ -184,7 +195,7 @@ def answer(
         )
         if dry_run:
             return rehearse_rows(setup, corpus, k=k)
-        return answer_rows(setup, corpus, k=k, inline_citations=inline_citations)
+        return answer_rows(setup, corpus, k=k, form=form.value, inline_citations=inline_citations)
 
     show = _print_cost if dry_run else None
     html = None if dry_run else html

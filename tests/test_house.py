@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import ragattr
+from ragattr.generation.extract import SPAN_FIELDS
 from ragattr.prompt import ANSWER_FIELDS, Prompt, prompts_folder
 
 PACKAGE = Path(ragattr.__file__).parent
@@ -129,5 +130,5 @@ def test_help_is_printed_without_torch(command: list[str]) -> None:
 
 @pytest.mark.parametrize("path", sorted(prompts_folder().iterdir()), ids=lambda path: path.name)
 def test_every_prompt_loads(path: Path) -> None:
-    prompt = Prompt.load(path, ANSWER_FIELDS)
+    prompt = Prompt.load(path, SPAN_FIELDS if path.name == "span.txt" else ANSWER_FIELDS)
     assert (prompt.name, prompt.text) == (path.name, path.read_text("utf-8").strip())

@@ -13,9 +13,10 @@ from ragattr.errors import ConfigError, MissingExtra, ModelNotFound
 from ragattr.models.floors import kept_floors
 from ragattr.models.interface import Interface, find_interface
 from ragattr.models.loading import first_line, readable, without_progress
-from ragattr.models.prompted import Prompted
-from ragattr.models.protocols import Reply
+from ragattr.models.prompted import Prompted, disarmed
+from ragattr.models.protocols import Reply, ScoredSpan
 from ragattr.models.reading import HFReading
+from ragattr.models.spans import score_spans
 from ragattr.prompt import Chat
 from ragattr.text.align import token_spans
 from ragattr.types import FilterError, Floors, ModelCard, Span, Tier
@@ -125,6 +126,11 @@ class HFModel:
     def write(self, chats: Sequence[Chat], *, max_new_tokens: int) -> list[Reply]:
         """One greedy reply to each chat, each on its own: none depends on its neighbours."""
         return [self._write(self._prompted(chat).ids, max_new_tokens) for chat in chats]
+
+    def score_spans(self, prompt: str, text: str) -> list[ScoredSpan]:
+        """Spans of whole words of `text`, the likeliest continuation of `prompt` first."""
+        shown = disarmed(readable(prompt), self.control_tokens)
+        return score_spans(self.model, self.tokenizer, shown, readable(text))
 
     def check_readable(self) -> None:
         """It shows everything."""

@@ -125,6 +125,26 @@ class WhiteBoxModel(LanguageModel, Protocol):
         ...
 
 
+class ScoredSpan(NamedTuple):
+    """A span of a text, and the log-probability that it is written and then the line ends."""
+
+    span: Span
+    logprob: float
+
+
+class SpanModel(LanguageModel, Protocol):
+    """A language model that scores spans instead of writing."""
+
+    def score_spans(self, prompt: str, text: str) -> list[ScoredSpan]:
+        """Spans of whole words of `text`, the likeliest continuation of `prompt` first."""
+        ...
+
+
+def scores_spans(model: LanguageModel) -> TypeGuard[SpanModel]:
+    """Whether it is a model that scores spans."""
+    return hasattr(model, "score_spans")
+
+
 def is_white_box(model: object) -> TypeGuard[WhiteBoxModel]:
     """Whether it is a model of this protocol, and not one of another library."""
     return all(hasattr(model, name) for name in ("card", "count_tokens", "write", "read"))
