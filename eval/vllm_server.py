@@ -28,7 +28,7 @@ from ragattr.models import embedded
 from ragattr.models.endpoint import Endpoint
 from ragattr.models.hf import HFModel
 from ragattr.models.openai import ServedModel
-from ragattr.models.protocols import Reply
+from ragattr.models.protocols import Reply, WhiteBoxModel
 from ragattr.prompt import answer_chat
 from ragattr.text.sentences import sources_of
 from ragattr.types import Context, Query
@@ -44,6 +44,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--python", type=Path, required=True, help="a Python that has vLLM")
+    parser.add_argument("--folder", type=Path, default=None, help="where to leave the model")
     parser.add_argument("-n", type=int, default=20, help="how many facts")
     parser.add_argument("--sentences", type=int, default=12)
     parser.add_argument("--top-logprobs", type=int, default=20)
@@ -51,7 +52,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     model = in_dtype(embedded.language_model(), options.dtype)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = str(options.folder or scratch)
         model.model.save_pretrained(folder)
         model.tokenizer.save_pretrained(folder)
         with _serving(options, folder) as url:
@@ -65,16 +67,17 @@ def main() -> None:
             }
             print(abilities, flush=True)
             rows = [
-                _compare(model, served, options.sentences, options.seed + i)
+                compare(model, served, options.sentences, options.seed + i)
                 for i in range(options.n)
             ]
             ledger = served.ledger.__dict__
-    figures = {"abilities": abilities, "ledger": ledger, **_summary(rows), "rows": rows}
+    figures = {"abilities": abilities, "ledger": ledger, **summary(rows), "rows": rows}
     print(write_result(f"vllm_server_{options.dtype}", figures, seed=options.seed))
     print({name: figure for name, figure in figures.items() if name != "rows"})
 
 
-def _compare(model: HFModel, served: ServedModel, n_sentences: int, seed: int) -> Row:
+def compare(model: HFModel, served: WhiteBoxModel, n_sentences: int, seed: int) -> Row:
+    """One fact: answered by both, measured exactly by the first and as a bound by the second."""
     case = of_facts(n_sentences, seed)
     chat = answer_chat(answer_prompt(), Context(Query(case.question, case.id), case.passages))
     removals = chat.removals(sources_of(case.passages))
@@ -105,7 +108,8 @@ def _compare(model: HFModel, served: ServedModel, n_sentences: int, seed: int) -
     return row
 
 
-def _summary(rows: list[Row]) -> Row:
+def summary(rows: list[Row]) -> Row:
+    """How near the bounds are, and whether both name the same sentence."""
     exact = np.concatenate([np.array(row["exact"]) / row["tokens"] for row in rows])
     bound = np.concatenate([np.array(row["bound"]) / row["tokens"] for row in rows])
     drops = [

@@ -11,7 +11,7 @@ from ragattr.stage import Stage
 from ragattr.text.claims import read_claims
 from ragattr.text.sentences import sources_of
 from ragattr.text.words import words
-from ragattr.types import Answer, Context, Passage, Query, Source
+from ragattr.types import Answer, Context, Passage, Query
 
 SPAN_FIELDS = ("passage", "question")
 REFUSAL = "The passages do not answer the question."
@@ -24,6 +24,14 @@ class Found(NamedTuple):
 
     score: float
     text: str
+
+
+class _Sentence(NamedTuple):
+    """A sentence as it stands, as it is shown, and its cosine to the question."""
+
+    text: str
+    shown: str
+    nearness: float
 
 
 @dataclass(frozen=True)
@@ -64,28 +72,32 @@ class Extract(Stage[Context, Answer]):
 
     def find(self, context: Context) -> Found | None:
         """The best span of the sentences read; None when they hold none."""
-        query, passages, best = context.query, context.passages, None
-        asked = set(words(query.text))
-        for source, nearness in self._nearest(query, passages):
-            passage = passages[source.passage]
-            sentence = source.span.of(passage.text)
-            shown = f"{passage.title}. {sentence}" if passage.title else sentence
-            prompt, _ = self.prompt.fill({"passage": shown, "question": query.text})
-            for span, logprob in self.model.score_spans(prompt, sentence):
-                text = span.of(sentence)
-                score = logprob + SIMILARITY_WEIGHT * nearness
+        read = self._nearest(context.query, context.passages)
+        prompts = [
+            self.prompt.fill({"passage": sentence.shown, "question": context.query.text})[0]
+            for sentence in read
+        ]
+        asked, best = set(words(context.query.text)), None
+        scored = self.model.score_spans(prompts, [sentence.text for sentence in read])
+        for sentence, spans in zip(read, scored, strict=True):
+            for span, logprob in spans:
+                text = span.of(sentence.text)
+                score = logprob + SIMILARITY_WEIGHT * sentence.nearness
                 if (best is None or score > best.score) and not asked.issuperset(words(text)):
                     best = Found(score, text)
         return best
 
-    def _nearest(self, query: Query, passages: Sequence[Passage]) -> list[tuple[Source, float]]:
-        """The sentences to read, each with its cosine to the question, nearest first."""
+    def _nearest(self, query: Query, passages: Sequence[Passage]) -> list[_Sentence]:
+        """The sentences to read, nearest to the question first."""
         sources = sources_of(passages)
         if not sources:
             return []
-        asked, *said = self.encoder.encode(
-            [query.text, *(s.span.of(passages[s.passage].text) for s in sources)]
-        )
-        nearness = [float(asked @ vector) for vector in said]
-        order = sorted(range(len(sources)), key=lambda i: -nearness[i])
-        return [(sources[i], nearness[i]) for i in order[: self.n_sentences]]
+        texts = [source.span.of(passages[source.passage].text) for source in sources]
+        asked, *said = self.encoder.encode([query.text, *texts])
+        sentences = [
+            _Sentence(text, f"{title}. {text}" if title else text, float(asked @ vector))
+            for text, vector, title in zip(
+                texts, said, (passages[source.passage].title for source in sources), strict=True
+            )
+        ]
+        return sorted(sentences, key=lambda sentence: -sentence.nearness)[: self.n_sentences]

@@ -127,10 +127,10 @@ class HFModel:
         """One greedy reply to each chat, each on its own: none depends on its neighbours."""
         return [self._write(self._prompted(chat).ids, max_new_tokens) for chat in chats]
 
-    def score_spans(self, prompt: str, text: str) -> list[ScoredSpan]:
-        """Spans of whole words of `text`, the likeliest continuation of `prompt` first."""
-        shown = disarmed(readable(prompt), self.control_tokens)
-        return score_spans(self.model, self.tokenizer, shown, readable(text))
+    def score_spans(self, prompts: Sequence[str], texts: Sequence[str]) -> list[list[ScoredSpan]]:
+        """For each prompt, spans of whole words of its text, likeliest continuation first."""
+        shown = [disarmed(readable(prompt), self.control_tokens) for prompt in prompts]
+        return score_spans(self.model, self.tokenizer, shown, [readable(text) for text in texts])
 
     def check_readable(self) -> None:
         """It shows everything."""

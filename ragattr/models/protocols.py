@@ -135,8 +135,8 @@ class ScoredSpan(NamedTuple):
 class SpanModel(LanguageModel, Protocol):
     """A language model that scores spans instead of writing."""
 
-    def score_spans(self, prompt: str, text: str) -> list[ScoredSpan]:
-        """Spans of whole words of `text`, the likeliest continuation of `prompt` first."""
+    def score_spans(self, prompts: Sequence[str], texts: Sequence[str]) -> list[list[ScoredSpan]]:
+        """For each prompt, spans of whole words of its text, likeliest continuation first."""
         ...
 
 

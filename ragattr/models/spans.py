@@ -1,7 +1,9 @@
 """Which span of a text a model would go on with: spans are scored, nothing is written freely."""
 
+import copy
 import re
 from collections.abc import Sequence
+from os.path import commonprefix
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +18,7 @@ except ImportError as error:
     raise MissingExtra("local") from error
 
 MOST_WORDS = 12
-N_STARTS = 8  # words at which a span may start: those that the model finds likeliest
+N_STARTS = 5  # words at which a span may start: those that the model finds likeliest
 _START = re.compile(r"(?<!\w)[\w$£€]")
 _REST = re.compile(rf"\S+(?:\s+\S+){{0,{MOST_WORDS - 1}}}")
 _CLOSING = ")%°\"'”’"
@@ -30,40 +32,60 @@ class _Start(NamedTuple):
     at: int
 
 
-def score_spans(model: Any, tokenizer: Any, prompt: str, text: str) -> list[ScoredSpan]:
-    """Spans of whole words of `text`, at most 12 each, likeliest continuation of `prompt` first.
+def score_spans(
+    model: Any, tokenizer: Any, prompts: Sequence[str], texts: Sequence[str]
+) -> list[list[ScoredSpan]]:
+    """For each prompt, spans of its text, likeliest continuation first.
 
-    Two forward passes: one reads the prompt and finds the eight words at which the model would
-    most likely start, the other reads what follows each of them, side by side.
+    Spans are whole words, at most 12. What all prompts begin with is read once; each takes two
+    forward passes more: one reads the rest of the prompt and finds the five words at which the
+    model would most likely start, the other reads what follows each of them, side by side.
     """
-    starts = _starts(tokenizer, text)
+    rows = [tokenizer(prompt)["input_ids"] for prompt in prompts]
+    shared = min(len(commonprefix(rows)), *(len(row) - 1 for row in rows)) if rows else 0
+    ends = _line_ends(tokenizer)
+    with torch.inference_mode():
+        cache = model(_tensor([rows[0][:shared]], model)).past_key_values if shared else None
+        return [
+            _scored(
+                model, row[shared:], shared, copy.deepcopy(cache), _starts(tokenizer, text), ends
+            )
+            for row, text in zip(rows, texts, strict=True)
+        ]
+
+
+def _scored(
+    model: Any, rest: list[int], n_read: int, cache: Any, starts: list[_Start], line_ends: list[int]
+) -> list[ScoredSpan]:
+    """The spans of the likeliest starts behind what `cache` holds and the `rest` of the prompt."""
     if not starts:
         return []
-    prompt_ids = torch.tensor([tokenizer(prompt)["input_ids"]], device=model.device)
-    with torch.inference_mode():
-        read = model(prompt_ids, use_cache=True, logits_to_keep=1)
-        first = torch.log_softmax(read.logits[0, -1].float(), dim=-1)
-        chances = first[[start.ids[0] for start in starts]].tolist()
-        likeliest = np.argsort(-np.array(chances), kind="stable")[:N_STARTS].tolist()
-        chosen = [starts[i] for i in likeliest]
-        rows = _padded([start.ids for start in chosen], prompt_ids.device)
-        read.past_key_values.batch_repeat_interleave(len(chosen))
-        mask = torch.ones(
-            (len(chosen), prompt_ids.shape[1] + rows.shape[1]), device=rows.device, dtype=torch.long
-        )
-        logits = model(rows, past_key_values=read.past_key_values, attention_mask=mask).logits
-        after = torch.log_softmax(logits.float(), dim=-1)
-        said = after[:, :-1].gather(2, rows[:, 1:, None])[..., 0]
-        opened = first[rows[:, 0]][:, None]
-        so_far = torch.cat([opened, opened + said.cumsum(dim=1)], dim=1)
-        ended = so_far + torch.logsumexp(after[..., _line_ends(tokenizer)], dim=-1)
-        scores = ended.cpu().numpy()
+    read = model(_tensor([rest], model), past_key_values=cache, use_cache=True, logits_to_keep=1)
+    first = torch.log_softmax(read.logits[0, -1].float(), dim=-1)
+    chances = first[[start.ids[0] for start in starts]].tolist()
+    likeliest = np.argsort(-np.array(chances), kind="stable")[:N_STARTS].tolist()
+    chosen = [starts[i] for i in likeliest]
+    width = max(len(start.ids) for start in chosen)
+    # Zeros behind a shorter row: no token before them sees them.
+    rows = _tensor([[*start.ids, *[0] * (width - len(start.ids))] for start in chosen], model)
+    read.past_key_values.batch_repeat_interleave(len(chosen))
+    mask = rows.new_ones((len(chosen), n_read + len(rest) + width))
+    logits = model(rows, past_key_values=read.past_key_values, attention_mask=mask).logits
+    after = torch.log_softmax(logits.float(), dim=-1)
+    said = after[:, :-1].gather(2, rows[:, 1:, None])[..., 0]
+    opened = first[rows[:, 0]][:, None]
+    so_far = torch.cat([opened, opened + said.cumsum(dim=1)], dim=1)
+    scores = (so_far + torch.logsumexp(after[..., line_ends], dim=-1)).cpu().numpy()
     found = [
         ScoredSpan(Span(start.at, end), float(scores[row, place]))
         for row, start in enumerate(chosen)
         for place, end in start.ends
     ]
     return sorted(found, key=lambda scored: -scored.logprob)
+
+
+def _tensor(rows: list[list[int]], model: Any) -> "torch.Tensor":
+    return torch.tensor(rows, device=model.device)
 
 
 def _starts(tokenizer: Any, text: str) -> list[_Start]:
@@ -97,12 +119,6 @@ def _following(text: str, place: int) -> str:
 def _ends_word(piece: str, end: int) -> bool:
     last, following = piece[end - 1 : end], piece[end : end + 1]
     return (last.isalnum() or (last != "" and last in _CLOSING)) and not following.isalnum()
-
-
-def _padded(rows: Sequence[list[int]], device: Any) -> "torch.Tensor":
-    """[rows, longest]; zeros behind, which no token before them sees."""
-    width = max(map(len, rows))
-    return torch.tensor([[*row, *[0] * (width - len(row))] for row in rows], device=device)
 
 
 def _line_ends(tokenizer: Any) -> list[int]:

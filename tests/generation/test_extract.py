@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -24,13 +25,18 @@ class Scoring(FakeModel):
     logprobs: dict[str, float] = field(default_factory=dict)
     prompts: list[str] = field(default_factory=list)
 
-    def score_spans(self, prompt: str, text: str) -> list[ScoredSpan]:
-        self.prompts.append(prompt)
-        places = [(word, text.index(word)) for word in text.rstrip(".").split()]
+    def score_spans(self, prompts: Sequence[str], texts: Sequence[str]) -> list[list[ScoredSpan]]:
+        self.prompts.extend(prompts)
         return [
-            ScoredSpan(Span(at, at + len(word)), self.logprobs.get(word, -9.0))
-            for word, at in places
+            [
+                ScoredSpan(Span(at := text.index(word), at + len(word)), self._logprob(word))
+                for word in text.rstrip(".").split()
+            ]
+            for text in texts
         ]
+
+    def _logprob(self, word: str) -> float:
+        return self.logprobs.get(word, -9.0)
 
 
 def _ask(question: str, model: Scoring, **options: float) -> str:

@@ -6,6 +6,7 @@ import pytest
 
 from ragattr.models import embedded
 from ragattr.models.spans import score_spans
+from ragattr.types import Span
 
 pytestmark = pytest.mark.model
 
@@ -53,14 +54,17 @@ def _plain(model: Any, tokenizer: Any, text: str) -> float:
 
 
 def test_each_score_is_that_of_a_pass_of_its_own(tiny: Any, tokenizer: Any) -> None:
-    found = score_spans(tiny, tokenizer, PROMPT, TEXT)
-    assert len(found) > 20
+    short = "Passage: It rains.\nQuestion: What?\nAnswer:"
+    found, other, alone = score_spans(tiny, tokenizer, [PROMPT, short, PROMPT], [TEXT, "It", TEXT])
+    assert found == alone
+    assert [span for span, _ in other] == [Span(0, 2)]
+    assert len(found) > 12
     for span, logprob in found[:3] + found[-3:]:
         assert logprob == pytest.approx(_plain(tiny, tokenizer, span.of(TEXT)), abs=1e-3)
 
 
 def test_spans_are_whole_words_and_the_best_comes_first(tiny: Any, tokenizer: Any) -> None:
-    found = score_spans(tiny, tokenizer, PROMPT, TEXT)
+    (found,) = score_spans(tiny, tokenizer, [PROMPT], [TEXT])
     for span, _ in found:
         before, behind = TEXT[: span.start][-1:], TEXT[span.end :][:1]
         assert not (before.isalnum() and TEXT[span.start].isalnum())
@@ -71,14 +75,15 @@ def test_spans_are_whole_words_and_the_best_comes_first(tiny: Any, tokenizer: An
 
 @pytest.mark.parametrize("text", ["", " ", "?!", "…"])
 def test_a_text_without_words_has_no_spans(tiny: Any, tokenizer: Any, text: str) -> None:
-    assert score_spans(tiny, tokenizer, PROMPT, text) == []
+    assert score_spans(tiny, tokenizer, [PROMPT], [text]) == [[]]
 
 
 @pytest.mark.parametrize("text", ["9", "東京都", "naïve café", "a" * 600])
 def test_a_single_run_of_characters_is_one_span_at_least(
     tiny: Any, tokenizer: Any, text: str
 ) -> None:
-    assert text in [span.of(text) for span, _ in score_spans(tiny, tokenizer, PROMPT, text)]
+    (found,) = score_spans(tiny, tokenizer, [PROMPT], [text])
+    assert text in [span.of(text) for span, _ in found]
 
 
 def test_the_embedded_model_finds_the_date() -> None:
