@@ -8,7 +8,7 @@ last, in one step.
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,12 +76,18 @@ def build_index(
         store.forget_vectors()
     store.set_state(_ENCODER, encoder.name)
     gone = set(before) - {str(path) for path in files.documents}
-    n_read, skipped = 0, [*files.skipped]
-    for name in gone:
+    skipped, changed = [*files.skipped], list[Path]()
+    for path in files.documents:
+        if not _is_kept(store, path, before):
+            changed.append(path)
+        elif problem := before[str(path)].problem:
+            skipped.append(f"{path}: {problem}")
+    for name in [*gone, *map(str, changed)]:  # all first: an id may move from file to file
         store.set_state(_UNFINISHED, "1")
         store.drop(name)
-    for path in files.documents:
-        n_read += _update(store, path, before.get(str(path)), skipped, is_named=path in docs)
+    for path in changed:
+        if problem := _read(store, path, is_named=path in docs):
+            skipped.append(f"{path}: {problem}")
     n_passages = store.n_passages()
     if not n_passages:
         raise InputError(f"no passages in {', '.join(map(str, docs))}")
@@ -90,7 +96,7 @@ def build_index(
     if is_unfinished(store) or not (folder / MANIFEST).is_file():
         _publish(folder, _write_search(store, folder, encoder))
         store.set_state(_UNFINISHED, "0")
-    return Built(n_passages, n_read, len(gone), tuple(skipped))
+    return Built(n_passages, len(changed), len(gone), tuple(skipped))
 
 
 def is_unfinished(store: Store) -> bool:
@@ -108,32 +114,41 @@ def _opened(folder: Path) -> Store:
     return Store(folder)
 
 
-def _update(
-    store: Store, path: Path, before: FileState | None, skipped: list[str], *, is_named: bool
-) -> bool:
-    """Read a file unless it is what it was; whether it was read."""
+def _is_kept(store: Store, path: Path, before: Mapping[str, FileState]) -> bool:
+    """Whether a file says what it said when it was read."""
+    known = before.get(str(path))
+    if known is None:
+        return False
     try:
         found = path.stat()
-        if before and (found.st_size, found.st_mtime_ns) == (before.size, before.mtime_ns):
-            skipped += [f"{path}: {before.problem}"] if before.problem else []
+        if (found.st_size, found.st_mtime_ns) == (known.size, known.mtime_ns):
+            return True
+        if _sha256(path) != known.sha256:
             return False
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        state = FileState(found.st_size, found.st_mtime_ns, digest, before and before.problem)
-        if before and digest == before.sha256:
-            store.put(str(path), state, None)
-            return False
-        passages, problem = read_passages(path), None
+    except OSError:
+        return False
+    store.touch(str(path), found.st_size, found.st_mtime_ns)
+    return True
+
+
+def _read(store: Store, path: Path, *, is_named: bool) -> str | None:
+    """Read a file into the store; why it gave no passages, when it gave none."""
+    try:
+        found = path.stat()
+        state = FileState(found.st_size, found.st_mtime_ns, _sha256(path), None)
+        passages = read_passages(path)
     except (OSError, InputError) as error:
         if is_named:
             raise InputError(f"cannot read {path}: {error}") from error
-        passages, problem = [], str(error)
-        state = FileState(0, 0, "", problem)
-    if not passages and problem is None:
-        problem = "holds no text"
-    skipped += [f"{path}: {problem}"] if problem else []
-    store.set_state(_UNFINISHED, "1")
-    store.put(str(path), state._replace(problem=problem), passages)
-    return True
+        passages, state = [], FileState(0, 0, "", str(error))
+    if not passages and state.problem is None:
+        state = state._replace(problem="holds no text")
+    store.put(str(path), state, passages)
+    return state.problem
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _encode(store: Store, encoder: Encoder, progress: Progress) -> int:

@@ -73,13 +73,17 @@ class Store:
             rows = db.execute("SELECT path, size, mtime_ns, sha256, problem FROM files").fetchall()
         return {path: FileState(*fields) for path, *fields in rows}
 
-    def put(self, path: str, state: FileState, passages: Sequence[Passage] | None) -> None:
-        """A file and its passages in place of those before; None keeps the passages."""
+    def touch(self, path: str, size: int, mtime_ns: int) -> None:
+        """A file was written again and says the same."""
         with self._connected() as db:
-            db.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)", (path, *state))
-            if passages is None:
-                return
-            db.execute("DELETE FROM passages WHERE path = ?", (path,))
+            db.execute(
+                "UPDATE files SET size = ?, mtime_ns = ? WHERE path = ?", (size, mtime_ns, path)
+            )
+
+    def put(self, path: str, state: FileState, passages: Sequence[Passage]) -> None:
+        """A file that the store does not hold, and its passages."""
+        with self._connected() as db:
+            db.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?)", (path, *state))
             try:
                 db.executemany(
                     f"INSERT INTO passages (path, place, {_FIELDS}) VALUES ({', '.join('?' * 9)})",

@@ -203,6 +203,17 @@ def test_a_file_that_vanishes_or_is_damaged_is_skipped_and_named(
     assert any("iron.txt" in line for line in built.skipped)
 
 
+def test_an_id_may_move_from_one_file_to_another(tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    rows = [json.dumps({"id": id, "text": f"The text of {id}."}) for id in ("one", "two", "three")]
+    for names in (("a.jsonl", "b.jsonl"), ("b.jsonl", "a.jsonl")):
+        for name, text in zip(names, ("\n".join(rows[:2]), rows[2]), strict=True):
+            (docs / name).write_text(text)
+        built = build_index([docs], tmp_path / "index", FakeEncoder())
+        assert (built.n_passages, built.n_read) == (3, 2)
+
+
 def test_two_passages_with_one_id_are_an_error(tmp_path: Path) -> None:
     for name in ("a.jsonl", "b.jsonl"):
         (tmp_path / name).write_text(json.dumps({"id": "same", "text": f"From {name}."}))
