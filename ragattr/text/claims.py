@@ -35,6 +35,8 @@ _REFUSAL = re.compile(
     r"|(?:not enough|insufficient) information\b|as an ai\b)",
     re.IGNORECASE,
 )
+_FRAGMENT_WORDS = 12
+_SENTENCE_END = re.compile(r"[.!?…:;。！？؟।։።]\W*$")
 _REFERENCE_HEADING = re.compile(
     r"[#*_\s]*(?:references|sources|citations|bibliography)[*_\s]*:?[*_\s]*", re.I
 )
@@ -59,6 +61,15 @@ def read_claims(text: str, n_passages: int) -> tuple[tuple[Claim, ...], tuple[Ma
         in_references = in_references or bool(_REFERENCE_HEADING.fullmatch(said))
         claims.append(Claim(span.of(text), span, not in_references and needs_support(said)))
     return tuple(claims), markers
+
+
+def hypothesis(said: str, question: str) -> str:
+    """What is judged of a claim: itself, or after its question when it is a few words.
+
+    "1889" stands in any passage that holds the number; "When was it completed? 1889" does not.
+    """
+    is_fragment = len(said.split()) <= _FRAGMENT_WORDS and not _SENTENCE_END.search(said)
+    return f"{question} {said}".strip() if is_fragment else said
 
 
 def statement(claim: Claim, markers: Sequence[Marker]) -> str:

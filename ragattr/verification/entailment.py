@@ -8,7 +8,7 @@ import numpy as np
 from ragattr.metrics.usage import claim_use
 from ragattr.models.protocols import Encoder, EntailmentModel, Pair
 from ragattr.stage import Stage
-from ragattr.text.claims import claim_markers, statement
+from ragattr.text.claims import claim_markers, hypothesis, statement
 from ragattr.text.sentences import sources_of
 from ragattr.types import (
     Attribution,
@@ -53,7 +53,7 @@ class VerifyEntailment(Stage[Attribution, Judgement]):
         bench = _Bench(self.model, self.encoder, attribution, sources, is_readable)
         judged = list[_Judged]()
         for number, claim in enumerate(answer.claims, start=1):
-            said = statement(claim, answer.markers)
+            said = hypothesis(statement(claim, answer.markers), answer.context.query.text)
             if claim.needs_support and not self.model.reads(said):
                 warnings.append(f"claim {number} is outside the verifier's language: not judged")
                 judged.append(bench.nothing(claim))

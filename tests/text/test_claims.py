@@ -2,7 +2,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ragattr.text.claims import claim_markers, needs_support, read_claims, statement
+from ragattr.text.claims import claim_markers, hypothesis, needs_support, read_claims, statement
 
 ANY_CHARACTER = st.characters(exclude_categories=())  # lone surrogates too
 FRAGMENTS = (
@@ -151,3 +151,18 @@ def test_statements_of_fact_need_support(said: str) -> None:
 def test_a_list_of_references_needs_no_support() -> None:
     claims, _ = read_claims("Paris is big [1].\n\nReferences:\n[1] The big book of Paris.", 1)
     assert [claim.needs_support for claim in claims] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("1889", "When was it built? 1889"),
+        ("in March 1889", "When was it built? in March 1889"),
+        ("It was built in 1889.", "It was built in 1889."),
+        ('He said "in 1889."', 'He said "in 1889."'),
+        ("1889年に完成した。", "1889年に完成した。"),
+        ("a b c d e f g h i j k l m", "a b c d e f g h i j k l m"),
+    ],
+)
+def test_a_few_words_are_judged_after_their_question(said: str, expected: str) -> None:
+    assert hypothesis(said, "When was it built?") == expected
