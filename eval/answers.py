@@ -80,14 +80,17 @@ def ways(model: HFModel) -> list[Way]:
     encoder = Setup().sentence_encoder()
     folder = prompts_folder()
     sentence = Generate(model, Prompt.load(folder / "answer.txt", ANSWER_FIELDS), max_new_tokens=48)
-    span = Extract(model, encoder, Prompt.load(folder / "span.txt", SPAN_FIELDS))
+    span = Extract(model, encoder, Prompt.load(folder / "span.txt", SPAN_FIELDS), n_sentences=5)
+    three = replace(span, n_sentences=3)
     return [
         Way("span, gold passage", 1, span, gold=True, unanswerable=True),
+        Way("span, gold passage, 3 sentences", 1, three, gold=True, unanswerable=True),
         Way("sentence, gold passage", 1, sentence, gold=True),
         *(Way(f"span, {k} passages", k, span, unanswerable=k == 5) for k in (5, 3, 1, 10)),
+        Way("span, 5 passages, 3 sentences", 5, three, unanswerable=True),
         *(
             Way(f"span, 5 passages, {n} sentences", 5, replace(span, n_sentences=n))
-            for n in (3, 10, 1)
+            for n in (10, 1)
         ),
         *(Way(f"sentence, {k} passages", k, sentence) for k in (3, 1, 5)),
         Way("sentence, 3 passages, best last", 3, sentence, best_last=True),

@@ -15,7 +15,7 @@ from ragattr.types import Answer, Context, Passage, Query
 
 SPAN_FIELDS = ("passage", "question")
 REFUSAL = "The passages do not answer the question."
-SENTENCES_READ = 5
+SENTENCES_READ = 3
 SIMILARITY_WEIGHT = 4.0  # nats for a cosine of 1
 
 
