@@ -20,12 +20,17 @@ _ACCURACY_OF = "n20, own answers"
 
 def main() -> None:
     """Draw whatever results are there."""
-    for path, draw in (
-        (FOLDER / "bench_attribution_bfloat16.json", draw_cost),
-        (FOLDER / "context_attribution.json", draw_accuracy),
-    ):
-        if path.exists():
-            print(draw(json.loads(path.read_text("utf-8"))))
+    cost, accuracy = (
+        json.loads(path.read_text("utf-8")) if path.exists() else None
+        for path in (
+            FOLDER / "bench_attribution_bfloat16.json",
+            FOLDER / "context_attribution.json",
+        )
+    )
+    if cost:
+        print(draw_cost(cost))
+    if accuracy and accuracy["shared"][_ACCURACY_OF]["cases"]:
+        print(draw_accuracy(accuracy))
 
 
 def draw_cost(result: dict[str, Any]) -> Path:
