@@ -31,7 +31,8 @@ class VerifyEntailment(Stage[Attribution, Judgement]):
 
     The joined evidence of a claim is the passages that it cites and at most six sentences. Its
     probability is the largest over that, each sentence and each cited passage. Where the joined
-    evidence supports it, backward elimination leaves the proof.
+    evidence supports it, backward elimination leaves the proof. A few words that are no sentence
+    are judged after the question that they answer.
     """
 
     model: EntailmentModel

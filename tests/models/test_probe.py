@@ -216,7 +216,9 @@ def test_other_precisions_are_read(build: Callable[..., Any], tokenizer: Any, dt
 
 
 def test_half_precision_on_the_cpu_is_read(build: Callable[..., Any], tokenizer: Any) -> None:
-    HFModel.wrap(build(dtype="float16"), tokenizer)
+    model = HFModel.wrap(build(dtype="float16"), tokenizer)
+    assert model.card.dtype == "float16"
+    assert model.interface is not None
 
 
 @pytest.mark.parametrize(
