@@ -1,27 +1,32 @@
 """Context attribution: methods against exact ablation, against gold, and against the model.
 
     python -m eval.context_attribution --data ../shared/data --work DIR measure --plan n20:60:own
-    python -m eval.context_attribution --data ../shared/data --work DIR method jsd-fast
+    python -m eval.context_attribution --data ../shared/data --work DIR method jsd-fast heads
+    python -m eval.context_attribution --data ../shared/data --work DIR drops
     python -m eval.context_attribution --data ../shared/data --work DIR report
 
-`measure` ablates every sentence of every case exactly, `method` runs one method on the measured
-cases, `report` writes the figures. Each case is a line in a file of the work folder as soon as it
-is done; a second call goes on where the first one stopped. A plan names a kind of `eval.contexts`,
-how many cases, and whose answer is measured: the annotators' ("gold") or the model's ("own").
+`measure` ablates every sentence of every case exactly, `method` runs methods on the measured
+cases, `drops` takes away what each method ranks best, `report` writes the figures. Each case is a
+line in a file of the work folder as soon as it is done; a second call goes on where the first one
+stopped. A plan names a kind of `eval.contexts`, how many cases, and whose answer is measured: the
+annotators' ("gold") or the model's ("own").
 """
 
 import argparse
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from eval.contexts import AttributionCase, gold_sources, load
-from eval.figures import report
+from eval.figures import BESIDE, TOP, drop_name, report
+from eval.read_once import ReadOnce
 from eval.results import append_jsonl, read_jsonl
 from ragattr.api import METHODS, Setup, answer_prompt
+from ragattr.attribution.contextcite import AttributeContextCite
 from ragattr.models import embedded
 from ragattr.models.hf import HFModel
 from ragattr.models.protocols import Reply
@@ -32,7 +37,6 @@ from ragattr.text.sentences import sources_of
 from ragattr.types import Answer, Attribution, Context, Query
 
 MAX_NEW_TOKENS = 48
-TOP = (1, 3, 5)
 KEY = ("kind", "id", "whose")
 KEEP_RATES = (0.5, 0.9)
 Row = dict[str, Any]
@@ -50,9 +54,10 @@ def main() -> None:
     measure_step = steps.add_parser("measure")
     measure_step.add_argument("--plan", nargs="+", required=True, help="KIND:CASES:ANSWER")
     method_step = steps.add_parser("method")
-    method_step.add_argument("name", help="a method, contextcite:K for K ablations")
+    method_step.add_argument("names", nargs="+", help="contextcite:K is K ablations")
     method_step.add_argument("-n", type=int, default=10**6, help="cases of each kind at most")
     method_step.add_argument("--kinds", nargs="*", default=None)
+    steps.add_parser("drops", help="log-probability without each method's best 1, 3 and 5")
     curves_step = steps.add_parser("curves", help="LDS, insertion and deletion")
     curves_step.add_argument("-n", type=int, default=30)
     curves_step.add_argument("--masks", type=int, default=16)
@@ -65,7 +70,9 @@ def main() -> None:
             kind, n_cases, whose = item.split(":")
             bench.measure(kind, int(n_cases), whose)
     elif options.step == "method":
-        bench.run(options.name, options.n, options.kinds)
+        bench.run(options.names, options.n, options.kinds)
+    elif options.step == "drops":
+        bench.drops()
     elif options.step == "curves":
         bench.curves(options.n, options.masks)
     else:
@@ -77,7 +84,7 @@ class Bench:
 
     def __init__(self, data: Path, work: Path, seed: int) -> None:
         self.data, self.work, self.seed = data, work, seed
-        self.model: HFModel = embedded.language_model()
+        self.model: HFModel = ReadOnce.of(embedded.language_model())
         self._cases = dict[tuple[str, int], list[AttributionCase]]()
 
     def measure(self, kind: str, n_cases: int, whose: str) -> None:
@@ -116,19 +123,50 @@ class Bench:
             "seconds": time.perf_counter() - started,
         }
 
-    def run(self, name: str, n: int, kinds: Sequence[str] | None) -> None:
-        """One method on the measured cases, and what the model loses when its best k go."""
-        path = self.work / f"{name.replace(':', '-')}.jsonl"
-        done = {_key(row) for row in _rows(path)}
-        stage = None if name == "jsd" else _stage(name)
+    def run(self, names: Sequence[str], n: int, kinds: Sequence[str] | None) -> None:
+        """Methods on the measured cases; those that only read share one reading."""
+        done = {name: {_key(row) for row in _rows(self._path(name))} for name in names}
+        stages = {name: _stage(name, self.model) for name in names if name != "jsd"}
         for row, case in self._measured(n, kinds):
-            if _key(row) in done:
+            for name in names:
+                if _key(row) in done[name]:
+                    continue
+                stage = stages.get(name)
+                found = _exact_result(row) if stage is None else self._result(stage, case, row)
+                append_jsonl(self._path(name), {**{name: row[name] for name in KEY}, **found})
+                print(name, row["kind"], case.id, f"{found['passes']:.1f} passes", flush=True)
+
+    def drops(self) -> None:
+        """What the answer loses without the best 1, 3 and 5 sentences of each method."""
+        path, methods = self.work / "drops.jsonl", self._methods()
+        known = {_key(row): row["drops"] for row in _rows(path)}
+        for row, case in self._measured(10**6, None):
+            key = _key(row)
+            wanted = {
+                drop_name(method[key]["scores"], k)
+                for method in methods.values()
+                if key in method
+                for k in TOP
+            }
+            missing = sorted(wanted - known.get(key, {}).keys())
+            if not missing:
                 continue
-            found = _exact_result(row) if stage is None else self._result(stage, case, row)
-            reading = self.model.read(_chat(case), _reply(row))
-            found["top_k_drop"] = _top_drops(reading, case, np.array(found["scores"]))
-            append_jsonl(path, {**{name: row[name] for name in KEY}, **found})
-            print(name, row["kind"], case.id, f"{found['passes']:.1f} passes", flush=True)
+            removals = _chat(case).removals(sources_of(case.passages))
+            gone = [_joined(removals, [int(i) for i in name.split()]) for name in missing]
+            lost = self.model.read(_chat(case), _reply(row)).delete(gone).drops.sum(axis=1)
+            drops = known.get(key, {}) | dict(zip(missing, np.round(lost, 6).tolist(), strict=True))
+            append_jsonl(path, {**{name: row[name] for name in KEY}, "drops": drops})
+            print("drops", row["kind"], case.id, len(missing), flush=True)
+
+    def _path(self, name: str) -> Path:
+        return self.work / f"{name.replace(':', '-')}.jsonl"
+
+    def _methods(self) -> dict[str, dict[tuple[str, str, str], Row]]:
+        return {
+            path.stem: {_key(row): row for row in _rows(path)}
+            for path in self.work.glob("*.jsonl")
+            if path.stem not in BESIDE
+        }
 
     def _result(self, stage: Stage[Answer, Attribution], case: AttributionCase, row: Row) -> Row:
         (found,) = stage([_answer(self.model, case, row)])
@@ -142,15 +180,14 @@ class Bench:
             "verified": found.verified,
             "confidence": found.confidence,
             "passes": found.passes,
-            "seconds": found.seconds,
+            "subset": asdict(found.subset) if found.subset else None,
         }
 
     def curves(self, n: int, n_masks: int) -> None:
         """Log-probabilities under fixed random masks, and along each method's order."""
         path = self.work / "curves.jsonl"
         done = {_key(row) for row in _rows(path)}
-        methods = {p.stem: {_key(r): r for r in _rows(p)} for p in self.work.glob("*.jsonl")}
-        methods = {k: v for k, v in methods.items() if k not in ("exact", "curves")}
+        methods = self._methods()
         for row, case in self._measured(n, None):
             key = _key(row)
             if key in done:
@@ -243,31 +280,19 @@ def _exact_result(row: Row) -> Row:
         "verified": list(range(len(totals))),
         "confidence": 1.0,
         "passes": row["passes"],
-        "seconds": row["seconds"],
+        "subset": None,
     }
 
 
-def _stage(name: str) -> Stage[Answer, Attribution]:
+def _stage(name: str, model: HFModel) -> Stage[Answer, Attribution]:
     method, _, n_ablations = name.partition(":")
     if n_ablations:
-        from ragattr.attribution.contextcite import AttributeContextCite
-
-        return AttributeContextCite(
-            embedded.language_model(), answer_prompt(), n_ablations=int(n_ablations)
-        )
-    return METHODS[method](Setup(method=method))
+        return AttributeContextCite(model, answer_prompt(), n_ablations=int(n_ablations))
+    return METHODS[method].make(Setup(model=model, method=method))
 
 
 def _joined(removals: Sequence[Any], chosen: Any) -> tuple[Any, ...]:
     return tuple(span for i in chosen for span in removals[i])
-
-
-def _top_drops(reading: Any, case: AttributionCase, totals: Any) -> dict[str, float]:
-    removals = _chat(case).removals(sources_of(case.passages))
-    order = np.argsort(-totals, kind="stable")
-    effects = reading.delete([_joined(removals, order[:k]) for k in TOP])
-    drops = effects.drops.sum(axis=1)
-    return {str(k): round(float(drop), 6) for k, drop in zip(TOP, drops, strict=True)}
 
 
 def _along(reading: Any, removals: Sequence[Any], scores: Any) -> dict[str, list[float]]:

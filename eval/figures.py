@@ -1,6 +1,7 @@
 """The figures of `eval.context_attribution`, from its work folder."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +25,18 @@ Row = dict[str, Any]
 Key = tuple[str, str, str]
 _LARGE = 20  # sentences from which on agreement is counted
 _BASELINE = "overlap"
+TOP = (1, 3, 5)
+BESIDE = ("exact", "curves", "drops")  # files of a work folder that are no method's
 
 
 def report(work: Path, *, seed: int) -> Path:
     """Write `results/context_attribution.json` and return its path."""
     exact = _by_key(work / "exact.jsonl")
+    drops = {key: row["drops"] for key, row in _by_key(work / "drops.jsonl").items()}
     methods = {
-        path.stem: _by_key(path)
+        path.stem: _with_drops(_by_key(path), drops)
         for path in sorted(work.glob("*.jsonl"))
-        if path.stem not in ("exact", "curves")
+        if path.stem not in BESIDE
     }
     figures = {
         "cases": _counts(exact),
@@ -59,6 +63,24 @@ def report(work: Path, *, seed: int) -> Path:
 def _by_key(path: Path) -> dict[Key, Row]:
     rows = read_jsonl(path) if path.exists() else []
     return {(row["kind"], row["id"], row["whose"]): row for row in rows}
+
+
+def drop_name(scores: Sequence[float], k: int) -> str:
+    """The best k sentences, as the file of drops names them."""
+    return " ".join(str(i) for i in sorted(top_k(scores, k=k)))
+
+
+def _with_drops(rows: dict[Key, Row], drops: dict[Key, dict[str, float]]) -> dict[Key, Row]:
+    """Rows with the log-probability that their best k sentences carry, where that was measured."""
+    named = {
+        key: {str(k): drops.get(key, {}).get(drop_name(row["scores"], k)) for k in TOP}
+        for key, row in rows.items()
+    }
+    return {
+        key: {**row, "top_k_drop": named[key]}
+        for key, row in rows.items()
+        if None not in named[key].values()
+    }
 
 
 def _counts(exact: dict[Key, Row]) -> dict[str, int]:

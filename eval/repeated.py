@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--method", default="jsd-fast")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    stage, figures = METHODS[options.method](Setup(method=options.method)), dict[str, Any]()
+    stage, figures = METHODS[options.method].make(Setup(method=options.method)), dict[str, Any]()
     for kind in KINDS:
         rows = []
         for case in load(options.data, kind, n=options.n, seed=options.seed):

@@ -1,10 +1,12 @@
 """The defaults, composed: the functions of the three doors, and the table of methods by name."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
+
+import numpy as np
 
 from ragattr.attribution.baselines import (
     AttributeBM25,
@@ -15,11 +17,17 @@ from ragattr.attribution.baselines import (
 )
 from ragattr.attribution.budget import Budget
 from ragattr.attribution.contextcite import AttributeContextCite
+from ragattr.attribution.dla import AttributeDirect
+from ragattr.attribution.explainer import AttributeExplainer, Explainer
 from ragattr.attribution.fast import AttributeFast
+from ragattr.attribution.gradient import AttributeGradient
+from ragattr.attribution.head import AttributeHead
+from ragattr.attribution.heads import AttributeHeads
 from ragattr.attribution.jsd import AttributeJSD
+from ragattr.attribution.subset import AttributeSubset
 from ragattr.attribution.unmeasured import Unmeasured
 from ragattr.citation.join import Cite
-from ragattr.errors import ConfigError, ModelNotFound, NoLogprobs
+from ragattr.errors import ConfigError, ModelNotFound, NoLogprobs, ProbeError
 from ragattr.generation.extract import SPAN_FIELDS, Extract
 from ragattr.generation.generate import Generate
 from ragattr.models import embedded
@@ -55,7 +63,7 @@ from ragattr.retrieval.fusion import FuseRanks
 from ragattr.retrieval.index import Index, open_index
 from ragattr.stage import Stage
 from ragattr.text.offsets import OffsetUnit
-from ragattr.types import Answer, Attribution, CitedAnswer, Context, Passage, Query
+from ragattr.types import Answer, Attribution, CitedAnswer, Context, FloatArray, Passage, Query
 from ragattr.verification.entailment import VerifyEntailment
 from ragattr.verification.evidence import judge_pair
 
@@ -151,7 +159,7 @@ class Setup:
         if self.tier == "text":
             return Unmeasured()
         try:
-            return METHODS[self.method](self)
+            return METHODS[self.method].make(self)
         except (ModelNotFound, NoLogprobs) as error:
             is_expected = isinstance(error, NoLogprobs) or self.model == EMBEDDED
             if insist or self.tier != "auto" or not is_expected:
@@ -173,6 +181,28 @@ class Setup:
             n_fidelity_masks=FIDELITY_MASKS if self.fidelity else 0,
         )
 
+    def head_weights(self) -> FloatArray:
+        """[layers, heads], as they were trained for the model."""
+        return np.array(self._learned("heads")["weights"], dtype=np.float64)
+
+    def head(self) -> tuple[int, int]:
+        """Layer and number of the one head that reads answers out of the context."""
+        layer, head = self._learned("heads")["head"]
+        return int(layer), int(head)
+
+    def explainer(self) -> Explainer:
+        """As it was trained for the model."""
+        return Explainer.of(self._learned("explainer"), self.head_weights())
+
+    def _learned(self, kind: Literal["heads", "explainer"]) -> dict[str, Any]:
+        from ragattr.models.hf import HFModel
+        from ragattr.models.learned import find_learned
+
+        model = self.language_model()
+        if not isinstance(model, HFModel):
+            raise ProbeError(f"{model.card.name} does not show its attention")
+        return find_learned(kind, model)
+
 
 class Reader(TypedDict):
     """The arguments that all measuring stages share."""
@@ -183,18 +213,104 @@ class Reader(TypedDict):
     n_fidelity_masks: int
 
 
-METHODS: dict[str, Callable[[Setup], Measuring]] = {
-    "jsd-fast": lambda setup: AttributeFast(**setup.reader(), encoder=setup.sentence_encoder()),
-    "jsd": lambda setup: AttributeJSD(**setup.reader(), encoder=setup.sentence_encoder()),
-    "drop": lambda setup: AttributeJSD(
-        **setup.reader(), encoder=setup.sentence_encoder(), score="drop"
+@dataclass(frozen=True)
+class Method:
+    """A way to attribute.
+
+    Attributes:
+        make: its stage.
+        cost: passes of one answer, a pass being one reading of prompt and answer.
+        intervenes: whether its scores come from taking sentences away.
+        what: in a few words.
+    """
+
+    make: Callable[[Setup], Measuring] = field(repr=False)
+    cost: str
+    intervenes: bool
+    what: str
+
+
+METHODS: dict[str, Method] = {
+    "jsd-fast": Method(
+        lambda setup: AttributeFast(**setup.reader(), encoder=setup.sentence_encoder()),
+        "a handful",
+        True,
+        "hides every sentence, then deletes the best until the ranking is sure",
     ),
-    "contextcite": lambda setup: AttributeContextCite(**setup.reader()),
-    "similarity": lambda setup: AttributeSimilarity(setup.sentence_encoder()),
-    "bm25": lambda setup: AttributeBM25(),
-    "overlap": lambda setup: AttributeOverlap(),
-    "position": lambda setup: AttributePosition(),
-    "random": lambda setup: AttributeRandom(),
+    "jsd": Method(
+        lambda setup: AttributeJSD(**setup.reader(), encoder=setup.sentence_encoder()),
+        "half the sentences",
+        True,
+        "deletes every sentence: exact divergence",
+    ),
+    "drop": Method(
+        lambda setup: AttributeJSD(
+            **setup.reader(), encoder=setup.sentence_encoder(), score="drop"
+        ),
+        "half the sentences",
+        True,
+        "deletes every sentence: exact log-probability drop",
+    ),
+    "contextcite": Method(
+        lambda setup: AttributeContextCite(**setup.reader()),
+        "32",
+        True,
+        "deletes random halves 64 times, fits a sparse linear model",
+    ),
+    "subset": Method(
+        lambda setup: AttributeSubset(**setup.reader()),
+        "about 10",
+        True,
+        "the fewest sentences that alone give the same answer",
+    ),
+    "explainer": Method(
+        lambda setup: AttributeExplainer(
+            **setup.reader(), encoder=setup.sentence_encoder(), explainer=setup.explainer()
+        ),
+        "2 to 3",
+        False,
+        "predicts exact divergence from what one reading and hiding show",
+    ),
+    "heads": Method(
+        lambda setup: AttributeHeads(**setup.reader(), weights=setup.head_weights()),
+        "1",
+        False,
+        "a learned mixture of attention heads",
+    ),
+    "head": Method(
+        lambda setup: AttributeHead(**setup.reader(), head=setup.head()),
+        "1",
+        False,
+        "the one head that reads answers out of the context",
+    ),
+    "attention": Method(
+        lambda setup: AttributeHeads(**setup.reader()),
+        "1",
+        False,
+        "all attention heads alike, a baseline",
+    ),
+    "gradient": Method(
+        lambda setup: AttributeGradient(**setup.reader()),
+        "2",
+        False,
+        "integrated gradients by gates on the sentences",
+    ),
+    "dla": Method(
+        lambda setup: AttributeDirect(**setup.reader()),
+        "1",
+        False,
+        "what heads carry from a sentence straight into the logits",
+    ),
+    "similarity": Method(
+        lambda setup: AttributeSimilarity(setup.sentence_encoder()),
+        "0",
+        False,
+        "sentence vectors, a baseline",
+    ),
+    "bm25": Method(lambda setup: AttributeBM25(), "0", False, "words, a baseline"),
+    "overlap": Method(lambda setup: AttributeOverlap(), "0", False, "words held, a baseline"),
+    "position": Method(lambda setup: AttributePosition(), "0", False, "the first first"),
+    "random": Method(lambda setup: AttributeRandom(), "0", False, "chance"),
 }
 
 

@@ -66,21 +66,48 @@ class OffsetName(StrEnum):
     utf16 = "utf16"
 
 
-class _SpreadDocs(TyperCommand):
-    """Lets one `--docs` take several paths: `--docs a b` is read as `--docs a --docs b`."""
+class Learned(StrEnum):
+    """What can be trained."""
+
+    heads = "heads"
+    explainer = "explainer"
+
+
+class _Spread(TyperCommand):
+    """Lets one option take several paths: `--docs a b` is read as `--docs a --docs b`."""
+
+    option = ""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        spread, in_docs = list[str](), False
+        spread, is_in = list[str](), False
         for arg in args:
             if arg.startswith("-") and arg != "-":
-                in_docs = arg == "--docs"
-                if not in_docs:
+                is_in = arg == self.option
+                if not is_in:
                     spread.append(arg)
-            elif in_docs:
-                spread += ["--docs", arg]
+            elif is_in:
+                spread += [self.option, arg]
             else:
                 spread.append(arg)
         return super().parse_args(ctx, spread)
+
+
+class _SpreadDocs(_Spread):
+    option = "--docs"
+
+
+class _SpreadData(_Spread):
+    option = "--data"
+
+
+class _ListsMethods(TyperCommand):
+    """Prints the methods when `--method` names none."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args[-1:] == ["--method"]:
+            _print_methods()
+            ctx.exit()
+        return super().parse_args(ctx, args)
 
 
 Docs = Annotated[list[Path] | None, typer.Option("--docs", help="Files and folders to read.")]
@@ -106,8 +133,7 @@ Method = Annotated[
     str,
     typer.Option(
         "--method",
-        help="How use is measured: jsd-fast, jsd, drop, contextcite; or, as baselines, "
-        "similarity, bm25, overlap, position, random.",
+        help="How use is measured; `ragattr attribute --method` lists the names with their cost.",
     ),
 ]
 MaxPasses = Annotated[
@@ -120,6 +146,22 @@ MaxSeconds = Annotated[
 Fidelity = Annotated[
     bool,
     typer.Option("--fidelity", help="Check the scores on random ablations (some 25 passes)."),
+]
+Data = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--data",
+        help='JSON Lines with "question" and "passages" or "context_sentences", perhaps "answer"; '
+        "without one, the shipped facts.",
+    ),
+]
+Contexts = Annotated[int, typer.Option("-n", min=10, help="How many contexts to learn from.")]
+WorkFolder = Annotated[
+    Path | None, typer.Option("--work", help="Folder of what is measured so far; resumable.")
+]
+Seed = Annotated[int, typer.Option("--seed", help="Of contexts and their order.")]
+Trained = Annotated[
+    Path | None, typer.Option("-o", "--output", help="Write here, not into the user's cache.")
 ]
 Tier = Annotated[
     TierName,
@@ -246,7 +288,7 @@ def cite(
     )
 
 
-@app.command()
+@app.command(cls=_ListsMethods)
 def attribute(
     input: Input = None,
     model: Model = "embedded",
@@ -417,6 +459,49 @@ def models_measure(
     typer.echo(
         f"noise {floors.noise:.4f}, context {floors.context:.3f}, reader {floors.reader:.1f}"
     )
+    typer.echo(f"{path}")
+
+
+@app.command(cls=_SpreadData)
+def train(
+    kind: Annotated[Learned, typer.Argument(help="explainer needs trained heads.")],
+    data: Data = None,
+    model: Model = "embedded",
+    encoder: EncoderName = "embedded",
+    n: Contexts = 240,
+    work: WorkFolder = None,
+    seed: Seed = 0,
+    output: Trained = None,
+) -> None:
+    """Learn from deletions what one reading shows; kept for this model and chat template."""
+    from ragattr.api import Setup, answer_prompt
+    from ragattr.learn.attribution import train
+    from ragattr.learn.contexts import read_contexts
+    from ragattr.models.embedded import cache_folder
+    from ragattr.models.hf import HFModel
+
+    setup = Setup(model=model, encoder=encoder)
+    reader = setup.language_model()
+    if not isinstance(reader, HFModel):
+        raise ConfigError(f"{reader.card.name} is not a model in process")
+    name = f"{reader.card.name.replace('/', '--')}-{seed}"
+    contexts = read_contexts(data or (), n=n, seed=seed)
+    with _bar(len(contexts), "contexts") as advance:
+        path, figures = train(
+            kind.value,
+            reader,
+            answer_prompt(),
+            setup.sentence_encoder(),
+            contexts,
+            data=[path.name for path in data or ()] or ["shipped facts"],
+            work=work or cache_folder() / "training" / name,
+            seed=seed,
+            path=output,
+            progress=advance,
+        )
+    for figure, value in figures.items():
+        shown = f"{value:.3f}" if isinstance(value, float) else value
+        typer.echo(f"{figure.replace('_', ' ')}: {shown}")
     typer.echo(f"{path}")
 
 
@@ -601,6 +686,7 @@ def _print_pair(row: "Row") -> None:
 
 def _print_scores(row: "Row") -> None:
     """Each claim with the sentences that move it most."""
+    from ragattr.report.sentences import alone
     from ragattr.report.summary import code_points, readable
     from ragattr.text.offsets import positions
 
@@ -610,13 +696,33 @@ def _print_scores(row: "Row") -> None:
     typer.echo(readable(row["answer"]))
     if measured is None:
         return
+    lines = []
+    for source in measured["sources"]:
+        start, end = code_points(places[source["passage"]], source)
+        lines.append(readable(texts[source["passage"]][start:end]))
     for claim, scores in zip(row["claims"], measured["scores"], strict=True):
         typer.echo(f"\n{readable(claim['text'])}")
-        ranked = sorted(zip(scores, measured["sources"], strict=True), key=lambda pair: -pair[0])
-        for score, source in ranked[:5]:
-            start, end = code_points(places[source["passage"]], source)
-            text = readable(texts[source["passage"]][start:end])
-            typer.echo(f"  {score:8.4f} {measured['unit']}  {text}")
+        for score, line in sorted(zip(scores, lines, strict=True), key=lambda pair: -pair[0])[:5]:
+            typer.echo(f"  {score:8.4f} {measured['unit']}  {line}")
+    if found := alone(measured):
+        members, said = found
+        typer.echo(f"\n{said}")
+        for i in members:
+            typer.echo(f"  {lines[i]}")
+
+
+def _print_methods() -> None:
+    """Name, cost in passes, whether it takes sentences away, and what it does."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from ragattr.api import METHODS
+
+    table = Table("method", "passes", "intervenes", "what it does", box=box.SIMPLE_HEAD)
+    for name, method in METHODS.items():
+        table.add_row(name, method.cost, "yes" if method.intervenes else "no", method.what)
+    Console().print(table)
 
 
 def _say(line: str) -> None:

@@ -23,6 +23,7 @@ from ragattr.types import (
     Passage,
     Query,
     Span,
+    Subset,
 )
 
 ALIASES = {
@@ -350,6 +351,18 @@ def _attribution_fields(attribution: Attribution, convert: _Converter) -> Row | 
         "confidence": _rounded(attribution.confidence),
         "fidelity": attribution.fidelity,
         "partial": attribution.partial,
+        "subset": _subset_fields(attribution.subset),
+    }
+
+
+def _subset_fields(subset: Subset | None) -> Row | None:
+    if subset is None:
+        return None
+    return {
+        "sources": [*subset.sources],
+        "loss": _rounded(subset.loss),
+        "drop": _rounded(subset.drop),
+        "is_sufficient": subset.is_sufficient,
     }
 
 

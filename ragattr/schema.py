@@ -133,6 +133,15 @@ class SourceFields(TypedDict):
     end: int
 
 
+class SubsetFields(TypedDict):
+    """Sources that alone give the same answer; nats per token lost alone, and without them."""
+
+    sources: list[int]
+    loss: float
+    drop: float
+    is_sufficient: bool
+
+
 class AttributionFields(TypedDict):
     """What was measured.
 
@@ -157,6 +166,7 @@ class AttributionFields(TypedDict):
     confidence: float | None
     fidelity: dict[str, Any] | None
     partial: bool
+    subset: NotRequired[SubsetFields | None]
 
 
 class EditFields(TypedDict):

@@ -179,6 +179,24 @@ class FilterError:
             )
 
 
+@dataclass(frozen=True)
+class Subset:
+    """A few sources that alone give the same answer.
+
+    Attributes:
+        sources: by index, the one that does most first.
+        loss: log-probability per token that is lost when only they stay, nats; below 0 the answer
+            is likelier without the rest.
+        drop: log-probability per token that is lost when they go and the rest stays, nats.
+        is_sufficient: whether the loss is within the tolerance.
+    """
+
+    sources: tuple[int, ...]
+    loss: float
+    drop: float
+    is_sufficient: bool
+
+
 @dataclass(frozen=True, eq=False)
 class Attribution:
     """What was measured: how much each source moves each token of the answer.
@@ -200,6 +218,7 @@ class Attribution:
             of all claims, 0..1; None where nobody calibrated that.
         fidelity: how well the scores predict what the model does, when that was asked for.
         partial: whether a budget ended the measurement early.
+        subset: the smallest set of sources found that alone gives the answer, when asked for.
         tier: how much of its distributions the model showed.
         proxy: False only when the model that was measured wrote the answer, in this very chat.
     """
@@ -226,6 +245,7 @@ class Attribution:
     confidence: float | None = None
     fidelity: Mapping[str, object] | None = None
     partial: bool = False
+    subset: Subset | None = None
     tier: Tier = "logits"
     settings: Mapping[str, object] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()

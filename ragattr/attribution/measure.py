@@ -11,7 +11,7 @@ from ragattr.attribution.subject import Subject, find_subject
 from ragattr.models.protocols import Effects, Reading, WhiteBoxModel
 from ragattr.prompt import Prompt
 from ragattr.stage import Stage
-from ragattr.types import Answer, Attribution, FloatArray
+from ragattr.types import Answer, Attribution, FloatArray, Subset
 
 USUAL_NOISE = 0.01  # nats per token; the embedded model's, for models that nobody measured
 
@@ -24,6 +24,8 @@ class Measured:
         decides: whether the scores are divergences: on these, against the noise floor, is decided
             what counts as used.
         context: the effect of taking all passages away, [1, tokens].
+        interventional: whether the scores come from taking sources away.
+        subset: which sources alone give the same answer, when that was looked for.
     """
 
     scores: FloatArray
@@ -36,6 +38,8 @@ class Measured:
     confidence: float | None = None
     partial: bool = False
     unit: str = "nats"
+    interventional: bool = True
+    subset: Subset | None = None
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,7 @@ class Measure(Stage[Answer, Attribution]):
             scores=found.scores,
             unit=found.unit,
             method=self.method,
+            interventional=found.interventional,
             drops=found.drops,
             context_scores=found.context.jsd[0] if found.context else None,
             context_drops=found.context.drops[0] if found.context else None,
@@ -101,6 +106,7 @@ class Measure(Stage[Answer, Attribution]):
             confidence=found.confidence,
             fidelity=self._fidelity(subject, reading, found),
             partial=found.partial,
+            subset=found.subset,
             tier=self.model.tier,
             settings={"prompt_sha256": subject.prompt_sha256, **reading.settings},
             warnings=(*subject.warnings, *_budget_warnings(found)),

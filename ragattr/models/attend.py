@@ -23,12 +23,14 @@ class Stretch:
         positions: [keys], where the copy finds them.
         query: [heads, tokens, key width], the copy's tokens as they look at these keys; None when
             they look at them as at their own.
+        bias: [keys], added to the scores: the logarithm of a gate.
     """
 
     key: "torch.Tensor"
     value: "torch.Tensor"
     positions: "torch.Tensor"
     query: "torch.Tensor | None" = None
+    bias: "torch.Tensor | None" = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +61,7 @@ class Call:
         stretches = [*(stretch for _, stretch in turned), *straight]
         values = torch.cat([stretch.value for stretch in stretches], dim=1)
         columns = torch.cat([stretch.positions for stretch in stretches])
+        bias = _joined_bias(stretches)
         key = torch.cat([stretch.key for stretch in straight], dim=1)
         looks = [(self._folded(query), stretch.key) for query, stretch in turned]
         query = self._folded(self.query[copy])
@@ -74,9 +77,24 @@ class Call:
                 positions[rows],
                 columns[: n_columns - later],
             )
+            if bias is not None:
+                scores = scores + bias[: n_columns - later]
             weights = torch.softmax(scores, dim=-1)
             pieces.append(_product(weights, values[:, : n_columns - later]))
         return torch.cat(pieces, dim=2).flatten(0, 1).transpose(0, 1)
+
+    def weights(self, rows: slice) -> "torch.Tensor":
+        """[heads, rows, columns], fp32: how some of the last tokens spread their attention.
+
+        The query holds the last tokens alone, of one copy; columns that come later are left out.
+        """
+        n_columns = self.key.shape[2]
+        places = torch.arange(n_columns - self.query.shape[2], n_columns, device=self.key.device)
+        columns = torch.arange(int(places[rows][-1]) + 1, device=self.key.device)
+        query = self._folded(self.query[0, :, rows].float())
+        key = self.key[0, :, : len(columns)].float()
+        scores = self._hidden(_product(query, key.transpose(1, 2)), places[rows], columns)
+        return torch.softmax(scores, dim=-1).flatten(0, 1)
 
     def _hidden(
         self, scores: "torch.Tensor", rows: "torch.Tensor", columns: "torch.Tensor"
@@ -102,6 +120,19 @@ class Call:
 def below(n_tokens: int, device: torch.device) -> "torch.Tensor":
     """[tokens, tokens], bool: each sees itself and those before it."""
     return torch.ones(n_tokens, n_tokens, dtype=torch.bool, device=device).tril()
+
+
+def _joined_bias(stretches: Sequence[Stretch]) -> "torch.Tensor | None":
+    if all(stretch.bias is None for stretch in stretches):
+        return None
+    return torch.cat(
+        [
+            torch.zeros_like(stretch.positions, dtype=stretch.key.dtype)
+            if stretch.bias is None
+            else stretch.bias.to(stretch.key.dtype)
+            for stretch in stretches
+        ]
+    )
 
 
 def _product(rows: "torch.Tensor", columns: "torch.Tensor") -> "torch.Tensor":

@@ -1,15 +1,13 @@
 """Floors that were measured for a model, kept in the user's cache and tied to its weights."""
 
-import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ragattr.models.embedded import cache_folder
+from ragattr.models.identity import weights_digest
 from ragattr.types import FilterError, Floors, ModelCard
-
-_VALUES_HASHED = 16  # of each parameter: enough to tell two sets of weights apart
 
 
 def kept_floors(card: ModelCard, model: Any) -> tuple[Floors, FilterError] | None:
@@ -34,8 +32,4 @@ def keep_floors(card: ModelCard, model: Any, floors: Floors, filter_error: Filte
 
 def _path(card: ModelCard, model: Any) -> Path:
     """A file for each set of weights and dtype; names and folders may repeat."""
-    digest = hashlib.sha256(card.dtype.encode())
-    for name, values in model.named_parameters():
-        first = values.detach().flatten()[:_VALUES_HASHED].float().cpu().numpy()
-        digest.update(f"{name} {tuple(values.shape)}".encode() + first.tobytes())
-    return cache_folder() / "floors" / f"{digest.hexdigest()[:32]}.json"
+    return cache_folder() / "floors" / f"{weights_digest(model, card.dtype)[:32]}.json"

@@ -121,11 +121,11 @@ class HFModel:
 
     def count_tokens(self, chat: Chat, reply: Reply) -> int:
         """How many tokens chat and reply have together."""
-        return len(self._prompted(chat).ids) + len(self._reply_tokens(reply)[0])
+        return len(self.prompted(chat).ids) + len(self.reply_tokens(reply)[0])
 
     def write(self, chats: Sequence[Chat], *, max_new_tokens: int) -> list[Reply]:
         """One greedy reply to each chat, each on its own: none depends on its neighbours."""
-        return [self._write(self._prompted(chat).ids, max_new_tokens) for chat in chats]
+        return [self._write(self.prompted(chat).ids, max_new_tokens) for chat in chats]
 
     def score_spans(self, prompts: Sequence[str], texts: Sequence[str]) -> list[list[ScoredSpan]]:
         """For each prompt, spans of whole words of its text, likeliest continuation first."""
@@ -137,7 +137,7 @@ class HFModel:
 
     def read(self, chat: Chat, reply: Reply) -> HFReading:
         """Read chat and reply once, and keep what every ablation of it reads again."""
-        prompted, (reply_ids, tokens) = self._prompted(chat), self._reply_tokens(reply)
+        prompted, (reply_ids, tokens) = self.prompted(chat), self.reply_tokens(reply)
         if not reply_ids:
             raise ConfigError("an empty reply cannot be measured")
         if len(prompted.ids) + len(reply_ids) > self.window:
@@ -166,10 +166,11 @@ class HFModel:
         kept = tuple(new[:-1] if finished else new)
         return Reply(self._decode(kept), kept, finished)
 
-    def _prompted(self, chat: Chat) -> Prompted:
+    def prompted(self, chat: Chat) -> Prompted:
+        """The chat as the model's tokens."""
         return Prompted(chat, self.tokenizer, self.control_tokens)
 
-    def _reply_tokens(self, reply: Reply) -> tuple[list[int], tuple[Span, ...]]:
+    def reply_tokens(self, reply: Reply) -> tuple[list[int], tuple[Span, ...]]:
         """The reply's ids and where each stands in its text; kept ids are never tokenised again."""
         if reply.token_ids is None:
             found = self.tokenizer(

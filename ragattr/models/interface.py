@@ -131,14 +131,15 @@ def _compare(model: Any, reading: "torch.Tensor", own: "torch.Tensor") -> None:
 def _find_rotary(model: Any, ids: "torch.Tensor", memory: Memory) -> Rotary | None:
     """The model's one set of frequencies, if its keys really turn by them."""
     found = [part.inv_freq for part in model.modules() if hasattr(part, "inv_freq")]
-    if len(found) != 1 or 2 * len(found[0]) > memory.keys[0].shape[-1]:
+    if len(found) != 1 or 2 * len(found[0]) > memory.calls[0].key.shape[-1]:
         return None
     rotary, elsewhere = Rotary(found[0]), Memory()
     further = torch.arange(len(ids), device=ids.device) + _CHECKED_TURN
     _logits(model, ids, further, Recording(elsewhere))
-    for layer, keys in memory.keys.items():
-        error = (rotary.turn(keys, _CHECKED_TURN) - elsewhere.keys[layer]).abs().mean()
-        if not error < _TOLERANCE[model.dtype] * keys.float().std():
+    for layer, call in memory.calls.items():
+        turned = rotary.turn(call.key, _CHECKED_TURN)
+        error = (turned - elsewhere.calls[layer].key).abs().mean()
+        if not error < _TOLERANCE[model.dtype] * call.key.float().std():
             return None
     return rotary
 

@@ -12,8 +12,8 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, Protocol
 
 from ragattr.errors import MissingExtra, ProbeError
 from ragattr.models.attend import Call, Stretch
@@ -30,10 +30,19 @@ _ONE_AT_A_TIME = threading.RLock()  # the implementation is a setting of the who
 
 @dataclass
 class Memory:
-    """Keys and values of one sequence, by layer: [1, key-value heads, tokens, head width]."""
+    """What each layer was asked in one sequence, by layer: all keys and values, the last queries.
 
-    keys: dict[int, "torch.Tensor"] = field(default_factory=dict)
-    values: dict[int, "torch.Tensor"] = field(default_factory=dict)
+    Attributes:
+        n_asking: the last tokens of the sequence, whose queries are kept.
+    """
+
+    n_asking: int = 0
+    calls: dict[int, Call] = field(default_factory=dict)
+
+    def keep(self, layer: int, call: Call) -> None:
+        """Keep a layer's call, without the queries that nobody asks for."""
+        first = call.query.shape[2] - self.n_asking
+        self.calls[layer] = replace(call, query=call.query[:, :, first:].clone())
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +88,7 @@ class Recording:
 
     def attend(self, layer: int, call: Call) -> "torch.Tensor":
         """[1, tokens, heads, value width]."""
-        self.memory.keys[layer], self.memory.values[layer] = call.key, call.value
+        self.memory.keep(layer, call)
         self.windows.add(call.window)
         return call.causal(0, torch.arange(call.query.shape[2], device=call.query.device))[None]
 
@@ -94,12 +103,14 @@ class Copies:
         runs: of each copy, what it sees of the memory.
         positions: [copies, tokens], what the model takes as their positions.
         rotary: turns queries towards runs that are nearer.
+        log_gates: [tokens of the memory], added to the scores of their keys.
     """
 
     memory: Memory
     runs: Sequence[Sequence[Run]]
     positions: "torch.Tensor"
     rotary: Rotary | None = None
+    log_gates: "torch.Tensor | None" = None
 
     def attend(self, layer: int, call: Call) -> "torch.Tensor":
         """[copies, tokens, heads, value width]."""
@@ -116,22 +127,48 @@ class Copies:
         if run.nearer and self.rotary is not None:
             query = self.rotary.turn(call.query[copy], -run.nearer)
         return Stretch(
-            self.memory.keys[layer][0, :, tokens],
-            self.memory.values[layer][0, :, tokens],
+            self.memory.calls[layer].key[0, :, tokens],
+            self.memory.calls[layer].value[0, :, tokens],
             torch.arange(run.start, run.stop, device=call.query.device) + run.nearer,
             query,
+            None if self.log_gates is None else self.log_gates[tokens],
         )
+
+
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """Copies whose attention takes no gradient further back, so that only direct paths are left.
+
+    Attributes:
+        outputs: what each layer's heads gave, by layer: [copies, tokens, heads, value width].
+    """
+
+    copies: Copies
+    outputs: dict[int, "torch.Tensor"] = field(default_factory=dict)
+
+    def attend(self, layer: int, call: Call) -> "torch.Tensor":
+        """[copies, tokens, heads, value width]."""
+        self.outputs[layer] = self.copies.attend(layer, call).detach().requires_grad_()
+        return self.outputs[layer]
+
+
+class Probe(Protocol):
+    """Answers the attention calls of a model's layers."""
+
+    def attend(self, layer: int, call: Call) -> "torch.Tensor":
+        """[copies, tokens, heads, value width]."""
+        ...
 
 
 class OtherAttention(ProbeError):
     """A layer attends with something that is not part of the common interface."""
 
 
-_ACTIVE: ContextVar[Recording | Copies | None] = ContextVar("ragattr_probe", default=None)
+_ACTIVE: ContextVar[Probe | None] = ContextVar("ragattr_probe", default=None)
 
 
 @contextmanager
-def probing(model: Any, probe: Recording | Copies) -> Iterator[None]:
+def probing(model: Any, probe: Probe) -> Iterator[None]:
     """Send the model's attention through `probe`; its own implementation is put back at the end."""
     token = _ACTIVE.set(probe)
     try:

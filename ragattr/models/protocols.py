@@ -70,6 +70,32 @@ class Reading(Protocol):
         ...
 
 
+class InsideReading(Reading, Protocol):
+    """A reading of a model whose attention can be looked into; a token's row predicts it."""
+
+    def attention(self, sources: Sequence[Sequence[Span]], *, by_value: bool = False) -> FloatArray:
+        """[layers, heads, sources, tokens]: the share of attention that goes to each source."""
+        ...
+
+    def peaks(self, sources: Sequence[Sequence[Span]], *, layer: int, head: int) -> FloatArray:
+        """[sources, tokens]: the most attention that one head gives to a token of each source."""
+        ...
+
+    def direct(self, sources: Sequence[Sequence[Span]]) -> FloatArray:
+        """[layers, heads, sources, tokens]: direct contributions to each token's logit."""
+        ...
+
+    def gradient(
+        self,
+        sources: Sequence[Sequence[Span]],
+        claims: Sequence[Sequence[int]],
+        *,
+        n_steps: int,
+    ) -> FloatArray:
+        """[sources, claims], nats: integrated gradients by gates on the sources."""
+        ...
+
+
 class Pair(NamedTuple):
     """A premise (evidence) and a hypothesis (claim)."""
 

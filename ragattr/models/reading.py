@@ -9,7 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ragattr.errors import ConfigError, MissingExtra, ModelReplyError
+from ragattr.models.direct import direct_effects
+from ragattr.models.gates import gate_gradients
 from ragattr.models.interface import Interface
+from ragattr.models.looks import attention, attention_by_value, peaks
 from ragattr.models.probe import Copies, Memory, Recording, Run, probing
 from ragattr.models.prompted import Prompted
 from ragattr.models.protocols import Effects
@@ -74,9 +77,9 @@ class HFReading:
         self._context_end = min(
             max(prompted.tokens_of(context), default=-1) + 1, len(prompted.ids) - 1
         )
-        self._memory, self._pushed = Memory(), 0
+        self._memory, self._pushed = Memory(n_asking=len(reply_ids)), 0
         whole = _Copy([*prompted.ids, *reply_ids[:-1]], 0)
-        with torch.inference_mode():
+        with torch.no_grad():  # not inference mode: gradients may run over the memory later
             (rows,) = self._rows([whole], Recording(self._memory) if interface else None)
             self._full = torch.log_softmax(rows.float(), -1)
             self._p = self._full.exp()
@@ -108,9 +111,90 @@ class HFReading:
         copies over one memory (handbook section 29.3). Where positions turn, the gap is closed,
         as deletion closes it: what stands before comes nearer.
         """
+        self._check_interface()
+        return self._effects([self._knocked_out(removal) for removal in removals])
+
+    def attention(self, sources: Sequence[Sequence[Span]], *, by_value: bool = False) -> FloatArray:
+        """[layers, heads, sources, tokens]: the share of attention that goes to each source.
+
+        Each token's row is that of the position which predicts it. No token is pushed again.
+
+        Args:
+            by_value: weigh each token by the length of what its value adds to the residual.
+        """
+        members = self._members(sources, len(self._prompted.ids) + len(self._reply_ids) - 1)
+        with torch.inference_mode():
+            if by_value:
+                return self._numbers(attention_by_value(self._model, self._memory, members))
+            return self._numbers(attention(self._memory, members))
+
+    def peaks(self, sources: Sequence[Sequence[Span]], *, layer: int, head: int) -> FloatArray:
+        """[sources, tokens]: the most attention that one head gives to a token of each source."""
+        self._check_interface()
+        calls = self._memory.calls
+        if layer not in calls or not 0 <= head < calls[layer].query.shape[1]:
+            n_heads = calls[0].query.shape[1]
+            raise ConfigError(
+                f"no head {head} in layer {layer}: the model has {len(calls)} layers of {n_heads}"
+            )
+        members = self._members(sources, len(self._prompted.ids) + len(self._reply_ids) - 1)
+        with torch.inference_mode():
+            return self._numbers(peaks(self._memory, members, layer=layer, head=head))
+
+    def direct(self, sources: Sequence[Sequence[Span]]) -> FloatArray:
+        """[layers, heads, sources, tokens]: direct contributions to each token's logit."""
+        n_prompt, n_reply = len(self._prompted.ids), len(self._reply_ids)
+        members = self._members(sources, n_prompt + n_reply - 1)
+        whole = [*self._prompted.ids, *self._reply_ids[:-1]]
+        copy = _Copy(whole[n_prompt - 1 :], n_prompt - 1, (Run(0, n_prompt - 1),))
+        self._pushed += 3 * len(copy.ids)
+        ids, reply = self._ids(copy.ids), self._ids(self._reply_ids)
+        return self._numbers(
+            direct_effects(self._model, self._one_copy(copy), ids, reply, members).detach()
+        )
+
+    def gradient(
+        self,
+        sources: Sequence[Sequence[Span]],
+        claims: Sequence[Sequence[int]],
+        *,
+        n_steps: int,
+    ) -> FloatArray:
+        """[sources, claims], nats: integrated gradients by gates on the sources.
+
+        Args:
+            claims: each one's token columns.
+        """
+        if n_steps < 1:
+            raise ConfigError(f"a gradient needs at least one step, got {n_steps}")
+        members = self._members(sources, self._context_end)
+        copy = self._knocked_out(())
+        self._pushed += n_steps * (1 + 2 * len(claims)) * len(copy.ids)
+        ids, reply = self._ids(copy.ids), self._ids(self._reply_ids)
+        return self._numbers(
+            gate_gradients(
+                self._model, self._one_copy(copy), ids, reply, members, claims, n_steps=n_steps
+            )
+        )
+
+    def _one_copy(self, copy: _Copy) -> Copies:
+        return Copies(self._memory, [copy.runs], self._positions([copy]), self._rotary)
+
+    def _ids(self, ids: Sequence[int]) -> "torch.Tensor":
+        return torch.tensor(ids, device=self._model.device)
+
+    def _members(self, sources: Sequence[Sequence[Span]], n_columns: int) -> "torch.Tensor":
+        """[columns, sources], 1 where one of the first tokens belongs to a source."""
+        self._check_interface()
+        members = torch.zeros(n_columns, len(sources), device=self._model.device)
+        for i, spans in enumerate(sources):
+            tokens = [token for token in self._prompted.tokens_of(spans) if token < n_columns]
+            members[tokens, i] = 1.0
+        return members
+
+    def _check_interface(self) -> None:
         if not self.can_knock_out:
             raise ConfigError(f"{type(self._model).__name__} has no attention interface")
-        return self._effects([self._knocked_out(removal) for removal in removals])
 
     def _deleted(self, removal: Sequence[Span]) -> _Copy:
         kept, first = self._prompted.without(removal)

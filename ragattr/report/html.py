@@ -16,6 +16,7 @@ from ragattr.report.heat import SHADES, legend, sentence_name, strip
 from ragattr.report.sentences import (
     Place,
     Sentence,
+    alone,
     either_of,
     fidelity_figures,
     sentences,
@@ -79,6 +80,7 @@ def _section(record: Row, number: int) -> Row:
         "record": {"generator": None, **record},
         "measured": measured_by(record),
         **_measurement(record["attribution"] or {}),
+        "alone": _alone(record["attribution"] or {}, measured, labels),
         "tally": [(name, n) for name in MARKS if (n := Counter(classes)[name]) and name != "none"],
         "answer": _answer(record, classes),
         "claims": [
@@ -106,6 +108,13 @@ def _measurement(attribution: Row) -> Row:
         "fidelity": fidelity_figures(attribution),
         "n_masks": (attribution.get("fidelity") or {}).get("n_masks"),
     }
+
+
+def _alone(attribution: Row, measured: Sequence[Sentence], labels: dict[Place, str]) -> Row | None:
+    if (found := alone(attribution)) is None:
+        return None
+    members, said = found
+    return {"said": said, "names": [sentence_name(measured[i], labels) for i in members]}
 
 
 def _use(record: Row, index: int, measured: Sequence[Sentence], labels: dict[Place, str]) -> Row:

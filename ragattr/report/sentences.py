@@ -104,6 +104,20 @@ def fidelity_figures(attribution: Row) -> list[tuple[str, str]]:
     ]
 
 
+def alone(attribution: Row) -> tuple[list[int], str] | None:
+    """The few sentences that were looked for, and in words how far they give the same answer."""
+    subset = attribution.get("subset")
+    if subset is None:
+        return None
+    what = (
+        "these alone give the same answer"
+        if subset["is_sufficient"]
+        else "no few sentences give the same answer; these come closest"
+    )
+    change = f"{-subset['loss']:+.2f} with them alone, {-subset['drop']:+.2f} without them"
+    return subset["sources"], f"{what} (log-probability per token {change})"
+
+
 def _floor(record: Row, name: str) -> float | None:
     floor = record.get("settings", {}).get(name)
     return None if floor is None else float(floor)

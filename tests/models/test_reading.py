@@ -127,7 +127,7 @@ def _by_deletion(
     """Full passes of the model's own eager attention over what is left."""
     import torch
 
-    own, reply_ids, prompted = _eager(model), _reply_ids(model, reply), model._prompted(chat)
+    own, reply_ids, prompted = _eager(model), _reply_ids(model, reply), model.prompted(chat)
 
     def run(removal: Sequence[Span]) -> FloatArray:
         gone = prompted.tokens_of(removal)
@@ -149,7 +149,7 @@ def _by_mask(
     """
     import torch
 
-    own, reply_ids, prompted = _eager(model), _reply_ids(model, reply), model._prompted(chat)
+    own, reply_ids, prompted = _eager(model), _reply_ids(model, reply), model.prompted(chat)
     end = max(prompted.tokens_of(chat.blocks)) + 1
     turns = getattr(model.interface, "rotary", None) is not None
 
@@ -231,7 +231,7 @@ def test_drops_are_differences_of_log_probabilities(model: HFModel) -> None:
     import torch
 
     own, ids = _eager(model), _reply_ids(model, REPLY)
-    prompted = model._prompted(CHAT)
+    prompted = model.prompted(CHAT)
     kept, _ = prompted.without(SINGLES[1])
 
     def logprobs(prompt: list[int]) -> Any:
@@ -299,7 +299,7 @@ def test_a_removal_that_begins_at_the_very_first_token_is_exact(
 ) -> None:
     model, chat = HFModel.wrap(_random(name, len(bare)), bare), _chat(head="")
     removals = [*chat.removals(SOURCES), chat.blocks]
-    assert 0 in model._prompted(chat).tokens_of(removals[0])
+    assert 0 in model.prompted(chat).tokens_of(removals[0])
     found, expected = _pairs(model, way, chat, removals)
     assert found == expected
 
@@ -315,7 +315,7 @@ def test_an_answer_of_one_token_is_exact(model: HFModel, way: Any) -> None:
 def test_a_source_of_one_token_is_exact(model: HFModel, way: Any) -> None:
     start = CHAT.text.index(" honey")
     removal = (Span(start, start + len(" honey")),)
-    assert len(model._prompted(CHAT).tokens_of(removal)) == 1
+    assert len(model.prompted(CHAT).tokens_of(removal)) == 1
     found, expected = _pairs(model, way, CHAT, [removal])
     assert found.sum() > 0
     assert found == expected
@@ -337,7 +337,7 @@ def test_spans_that_overlap_are_removed_once(model: HFModel) -> None:
 
 
 def test_passes_count_the_tokens_that_were_pushed(model: HFModel) -> None:
-    read, prompted = model.read(CHAT, REPLY), model._prompted(CHAT)
+    read, prompted = model.read(CHAT, REPLY), model.prompted(CHAT)
     n_reply = len(read.tokens)
     n_all, before = len(prompted.ids) + n_reply, read.passes
     read.delete([SINGLES[2]])
@@ -349,7 +349,7 @@ def test_passes_count_the_tokens_that_were_pushed(model: HFModel) -> None:
 def test_knock_outs_of_all_sentences_cost_the_part_behind_the_context_each(
     model: HFModel,
 ) -> None:
-    read, prompted = model.read(CHAT, REPLY), model._prompted(CHAT)
+    read, prompted = model.read(CHAT, REPLY), model.prompted(CHAT)
     n_reply, before = len(read.tokens), read.passes
     read.knock_out(SINGLES)
     behind = len(prompted.ids) - max(prompted.tokens_of(CHAT.blocks)) - 1 + n_reply - 1

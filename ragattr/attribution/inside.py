@@ -1,0 +1,22 @@
+"""Methods that look into the model need a model that can be looked into."""
+
+from typing import TYPE_CHECKING, cast
+
+from ragattr.errors import ProbeError
+from ragattr.models.protocols import InsideReading, Reading
+
+if TYPE_CHECKING:
+    from ragattr.types import ModelCard
+
+
+def look_inside(reading: Reading, model: "ModelCard") -> InsideReading:
+    """The same reading, as one of a model with the attention interface.
+
+    Raises:
+        ProbeError: the model has none.
+    """
+    if not (reading.can_knock_out and hasattr(reading, "attention")):
+        raise ProbeError(
+            f"{model.name} does not show its attention; jsd, drop and contextcite work without"
+        )
+    return cast("InsideReading", reading)

@@ -1,0 +1,62 @@
+"""What was trained for a model: shipped for the embedded one, kept in the cache for others.
+
+Each file is tied to the weights and the chat template that it was trained with: attention heads
+mean something else in another model, and in another template too.
+"""
+
+import json
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+from ragattr.errors import ConfigError
+from ragattr.models.embedded import cache_folder
+from ragattr.models.hf import HFModel
+from ragattr.models.identity import weights_digest
+
+Kind = Literal["heads", "explainer"]
+
+
+def find_learned(kind: Kind, model: HFModel) -> dict[str, Any]:
+    """What was trained for this model; the user's own training before what is shipped.
+
+    Raises:
+        ConfigError: nobody trained it for these weights in this chat template.
+    """
+    identity = _identity(model)
+    shipped = Path(str(files("ragattr.models") / f"{kind}.json"))
+    for path in (_kept(kind, identity), shipped):
+        if path.is_file():
+            found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+            if found["identity"] == identity:
+                return found
+    raise ConfigError(
+        f"nobody trained {kind} for {model.card.name} with these weights and this chat template: "
+        f"ragattr train {kind} --model {model.card.name} --data FILE"
+    )
+
+
+def keep_learned(
+    kind: Kind, model: HFModel, figures: Mapping[str, Any], *, path: Path | None = None
+) -> Path:
+    """Write what was trained where `find_learned` finds it, or to `path`; returns the file."""
+    identity = _identity(model)
+    path = path or _kept(kind, identity)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    card = {"name": model.card.name, "revision": model.card.revision}
+    unfinished = path.with_name(path.name + ".partial")
+    unfinished.write_text(
+        json.dumps({"identity": identity, "model": card, **figures}) + "\n", encoding="utf-8"
+    )
+    unfinished.replace(path)
+    return path
+
+
+def _kept(kind: Kind, identity: str) -> Path:
+    return cache_folder() / "learned" / f"{identity[:32]}-{kind}.json"
+
+
+def _identity(model: HFModel) -> str:
+    """Of weights and template; not of the dtype, which changes attention little."""
+    return weights_digest(model.model, str(model.tokenizer.chat_template))
