@@ -1,7 +1,7 @@
 """The defaults, composed: the functions of the three doors, and the table of methods by name."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
@@ -24,10 +24,11 @@ from ragattr.attribution.gradient import AttributeGradient
 from ragattr.attribution.head import AttributeHead
 from ragattr.attribution.heads import AttributeHeads
 from ragattr.attribution.jsd import AttributeJSD
+from ragattr.attribution.subject import find_subject
 from ragattr.attribution.subset import AttributeSubset
 from ragattr.attribution.unmeasured import Unmeasured
 from ragattr.citation.join import Cite
-from ragattr.errors import ConfigError, ModelNotFound, NoLogprobs, ProbeError
+from ragattr.errors import ConfigError, InputError, ModelNotFound, NoLogprobs, ProbeError
 from ragattr.generation.extract import SPAN_FIELDS, Extract
 from ragattr.generation.generate import Generate
 from ragattr.models import embedded
@@ -70,6 +71,8 @@ from ragattr.verification.evidence import judge_pair
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+    from ragattr.models.hf import HFModel
+
 Measuring = Stage[Answer, Attribution]
 TierName = Literal["auto", "logits", "logprobs", "text"]
 AnswerForm = Literal["sentence", "span"]
@@ -77,6 +80,7 @@ EMBEDDED = "embedded"
 DEFAULT_METHOD = "jsd-fast"
 FIDELITY_MASKS = 16  # at each keep rate
 PASSAGES_READ = 3  # by a small model; of 3 and 5 the better on the sample questions
+N_PROBES = 16  # counterfactual, some seconds each
 FUSED_DEPTH = 50  # how deep each retriever's ranking is read before ranks are fused
 
 
@@ -194,14 +198,19 @@ class Setup:
         """As it was trained for the model."""
         return Explainer.of(self._learned("explainer"), self.head_weights())
 
-    def _learned(self, kind: Literal["heads", "explainer"]) -> dict[str, Any]:
+    def inside_model(self) -> "HFModel":
+        """The model, when it can be looked into; a ProbeError when not."""
         from ragattr.models.hf import HFModel
-        from ragattr.models.learned import find_learned
 
         model = self.language_model()
         if not isinstance(model, HFModel):
             raise ProbeError(f"{model.card.name} does not show its attention")
-        return find_learned(kind, model)
+        return model
+
+    def _learned(self, kind: Literal["heads", "explainer"]) -> dict[str, Any]:
+        from ragattr.models.learned import find_learned
+
+        return find_learned(kind, self.inside_model())
 
 
 class Reader(TypedDict):
@@ -513,6 +522,71 @@ def attribute_rows(setup: Setup) -> Work:
     return _counted(setup, work)
 
 
+def mechanism_rows(setup: Setup) -> Work:
+    """A function from a case to what heads, MLPs and layers do with its most used sentence."""
+    from ragattr.mechanism.lens import see
+
+    model, measure = setup.inside_model(), setup.measure(insist=True)
+
+    def work(row: Row) -> Row:
+        case = read_case(row, default_id="1", answered=True)
+        answer = to_answer(case)
+        subject = find_subject(model, answer_prompt(), answer)
+        (found,) = measure([answer])
+        if found.scores is None or isinstance(subject, Attribution):
+            raise InputError("; ".join(found.warnings))
+        best = int(found.scores.sum(axis=1).argmax())
+        seen = see(model, subject.chat, subject.reply, subject.removals[best])
+        source = subject.sources[best]
+        return {
+            "id": case["id"],
+            "question": case["question"],
+            "answer": case["answer"],
+            "model": asdict(model.card),
+            "source": {
+                "passage": answer.context.passages[source.passage].id,
+                "text": subject.texts[best],
+                "method": found.method,
+            },
+            "heads": np.round(seen.heads, 6).tolist(),
+            "mlps": np.round(seen.mlps, 6).tolist(),
+            "attention_gain": np.round(seen.attention_gain, 6).tolist(),
+            "mlp_gain": np.round(seen.mlp_gain, 6).tolist(),
+            "agreement": {part: seen.agreement(part) for part in ("attention", "mlp")},
+            "top": [{"name": row.name, "jsd": round(row.score, 6)} for row in seen.table[:10]],
+        }
+
+    return work
+
+
+def find_heads(setup: Setup, probes: Path | None = None, *, n: int = N_PROBES) -> Row:
+    """Context heads and memory heads of a model, by patching on counterfactual probes.
+
+    Args:
+        probes: JSON Lines, as `mechanism.counterfactual` reads them; the shipped ones without.
+        n: how many of those that can be used.
+    """
+    from ragattr.mechanism.counterfactual import SHIPPED, fair, read_counterfactuals
+    from ragattr.mechanism.locate import locate
+
+    model = setup.inside_model()
+    found = locate(model, fair(read_counterfactuals(probes or SHIPPED))[:n])
+    return {
+        "model": asdict(model.card),
+        "said": f"{found.n_probes} probes: {found.stability}",
+        "stability": asdict(found.stability),
+        "effects": np.round(found.effects, 6).tolist(),
+        "verified": [
+            {
+                "head": str(row.head),
+                "estimated": round(row.estimated, 6),
+                "patched": round(row.patched, 6),
+            }
+            for row in found.verified
+        ],
+    }
+
+
 def answer_rows(
     setup: Setup,
     passages: Sequence[Passage] | Index,
@@ -548,7 +622,8 @@ def rehearse_rows(
     def work(row: Row) -> Row:
         cost = Cost()
         model = Rehearsal(cost, can_knock_out=not served)
-        measure = replace(setup, model=model, tier="auto").measure()
+        like = replace(setup, **_COSTS_LIKE.get(setup.method, {}))
+        measure = replace(like, model=model, tier="auto").measure()
         if passages is None:
             written = to_answer(read_case(row, default_id="1", answered=True))
         else:
@@ -567,6 +642,14 @@ def rehearse_rows(
         }
 
     return work
+
+
+# Methods that need what was trained for a model, and others that cost the same.
+_COSTS_LIKE: dict[str, dict[str, Any]] = {
+    "heads": {"method": "attention"},
+    "head": {"method": "attention"},
+    "explainer": {"method": "jsd-fast", "max_passes": 3.0},
+}
 
 
 def _counted(setup: Setup, work: Work) -> Work:

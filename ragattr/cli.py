@@ -325,6 +325,48 @@ def attribute(
 
 
 @app.command()
+def mechanism(
+    input: Input = None,
+    probes: Annotated[
+        Path | None,
+        typer.Option(
+            "--probes",
+            help="Find context and memory heads on counterfactual probes, JSON Lines; shipped "
+            "takes the shipped ones.",
+        ),
+    ] = None,
+    model: Model = "embedded",
+    method: Method = "jsd-fast",
+    output: Output = None,
+    as_json: AsJson = False,
+    html: Html = None,
+) -> None:
+    """Which heads and layers carry what an answer takes from its most used sentence."""
+    from ragattr.api import Setup, find_heads, mechanism_rows
+    from ragattr.report.mechanism import render_mechanism
+
+    setup = Setup(model=model, method=method)
+    if probes is not None:
+        row = find_heads(setup, None if str(probes) == "shipped" else probes)
+        with _sinks(output, html) as write:
+            write(row)
+        if html is not None:
+            _write_html(html, render_mechanism([row]))
+        _print_json(row) if as_json else _print_heads(row)
+        return
+    _run(
+        lambda: mechanism_rows(setup),
+        _needed(input),
+        None,
+        output=output,
+        as_json=as_json,
+        html=html,
+        show=_print_components,
+        render=render_mechanism,
+    )
+
+
+@app.command()
 def verify(
     input: Input = None,
     verifier: Verifier = "embedded",
@@ -562,9 +604,11 @@ def _run(
     as_json: bool,
     html: Path | None = None,
     show: "Callable[[Row], None] | None" = None,
+    render: "Callable[[Sequence[Row]], str] | None" = None,
 ) -> None:
     """Read rows, do the work on each, write and print them; leave with their exit code."""
     from ragattr.batch.rows import read_lines, run_rows
+    from ragattr.report.html import render_html
 
     numbered = read_lines(input) if input is not None else enumerate(lines or [], start=1)
     rows = list(numbered)  # a file that cannot be read is found before a model is loaded
@@ -585,7 +629,7 @@ def _run(
         outcome = run_rows(_progress(rows), work, sink)
         _report(outcome, alone=input is None)
         if html is not None and kept:
-            _write_html(html, kept)
+            _write_html(html, (render or render_html)(kept))
     if outcome.exit_code:
         raise typer.Exit(outcome.exit_code)
 
@@ -631,12 +675,10 @@ def _report(outcome: "Outcome", *, alone: bool) -> None:
         _say(f"ragattr: {failure.message if alone else failure}")
 
 
-def _write_html(path: Path, records: "Sequence[Row]") -> None:
-    from ragattr.report.html import render_html
-
+def _write_html(path: Path, page: str) -> None:
     unfinished = path.with_name(path.name + ".partial")
     try:
-        unfinished.write_text(render_html(records), encoding="utf-8")
+        unfinished.write_text(page, encoding="utf-8")
         unfinished.replace(path)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from error
@@ -709,6 +751,23 @@ def _print_scores(row: "Row") -> None:
         typer.echo(f"\n{said}")
         for i in members:
             typer.echo(f"  {lines[i]}")
+
+
+def _print_components(row: "Row") -> None:
+    """The sentence, and the heads and MLPs that say most different things without it."""
+    from ragattr.report.summary import readable
+
+    typer.echo(readable(f"{row['answer']}\nwith and without: {row['source']['text']}\n"))
+    for component in row["top"]:
+        typer.echo(f"  {component['name']:8} {component['jsd']:.4f} nats")
+
+
+def _print_heads(row: "Row") -> None:
+    """Heads by what patching shows: above zero for the context answer, below for memory's."""
+    typer.echo(f"{row['said']}\n\nhead     estimated  patched")
+    for head in row["verified"]:
+        role = "context" if head["patched"] > 0 else "memory"
+        typer.echo(f"{head['head']:8}{head['estimated']:+10.2f}{head['patched']:+9.2f}  {role}")
 
 
 def _print_methods() -> None:

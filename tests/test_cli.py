@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from ragattr.api import METHODS
+
 ROOT = Path(__file__).parent.parent
 CASE: dict[str, Any] = {
     "id": "bees",
@@ -39,18 +41,38 @@ def test_help_lists_the_commands_that_exist_and_no_others() -> None:
     helped = run("--help").stdout
     listed = [line.split()[0] for line in helped.partition("Commands:")[2].splitlines() if line]
     assert listed == [
-        *(
-            "answer",
-            "cite",
-            "attribute",
-            "verify",
-            "index",
-            "retrieve",
-            "schema",
-            "train",
-            "models",
-        ),
+        *("answer", "cite", "attribute", "mechanism", "verify"),
+        *("index", "retrieve", "schema", "train", "models"),
     ]
+
+
+def test_method_without_a_name_lists_methods_with_cost_and_whether_they_intervene() -> None:
+    done = run("attribute", "--method")
+    assert done.returncode == 0
+    listed = [line.split() for line in done.stdout.splitlines() if line.strip()]
+    found = {words[0]: words for words in listed[2:]}
+    assert set(found) == set(METHODS)
+    assert found["heads"][1:3] == ["1", "no"]
+    assert found["contextcite"][1:3] == ["32", "yes"]
+
+
+@pytest.mark.model
+def test_mechanism_says_which_heads_carry_the_used_sentence(tmp_path: Path) -> None:
+    page = tmp_path / "heads.html"
+    done = run("mechanism", "--input", "-", "--json", "--html", page, stdin=lines(CASE))
+    row = json.loads(done.stdout)
+    assert (len(row["heads"]), len(row["heads"][0]), len(row["mlps"])) == (30, 9, 30)
+    assert row["source"]["text"] == "Bees make honey in their hive."
+    assert row["top"][0]["jsd"] == max(row["mlps"] + [x for layer in row["heads"] for x in layer])
+    assert "Content-Security-Policy" in page.read_text("utf-8")
+
+
+@pytest.mark.model
+def test_training_on_a_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    done = run("train", "heads", "--data", tmp_path / "none.jsonl", "--work", tmp_path)
+    assert done.returncode == 2
+    assert "none.jsonl" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
 
 
 def test_schema_is_json_schema_that_accepts_a_case() -> None:

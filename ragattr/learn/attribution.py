@@ -18,7 +18,7 @@ from ragattr.models.protocols import Encoder
 from ragattr.prompt import Prompt
 from ragattr.types import Context
 
-N_PROBES = 16  # that find the one head; some seconds each
+N_PROBES = 16  # that find the one head, some seconds each
 
 
 def train(

@@ -49,16 +49,25 @@ def read_contexts(
 
 def _rows(path: Path) -> list[dict[str, Any]]:
     rows = []
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
-        row = json.loads(line) if line.strip() else None
-        if row is None:
-            continue
+    for number, line in _lines(path):
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise InputError(f"{path}, line {number}: not JSON ({error})") from error
         if "question" not in row or not ("passages" in row or "context_sentences" in row):
             raise InputError(
                 f'{path}, line {number}: wanted "question" and "passages" or "context_sentences"'
             )
         rows.append(row)
     return rows
+
+
+def _lines(path: Path) -> list[tuple[int, str]]:
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    return [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
 
 
 def _facts() -> list[dict[str, Any]]:

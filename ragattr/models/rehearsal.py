@@ -105,6 +105,27 @@ class RehearsedReading:
         self._spend(end, len(removals))
         return self._effects(removals)
 
+    def attention(self, sources: Sequence[Removal], *, by_value: bool = False) -> FloatArray:
+        """Of the reading that is there."""
+        return np.ones((1, 1, len(sources), len(self.tokens)))
+
+    def peaks(self, sources: Sequence[Removal], *, layer: int, head: int) -> FloatArray:
+        """Likewise."""
+        return np.ones((len(sources), len(self.tokens)))
+
+    def direct(self, sources: Sequence[Removal]) -> FloatArray:
+        """The reply is read again, forwards and backwards."""
+        self._spend(len(self._chat.text), 3)
+        return np.ones((1, 1, len(sources), len(self.tokens)))
+
+    def gradient(
+        self, sources: Sequence[Removal], claims: Sequence[Sequence[int]], *, n_steps: int
+    ) -> FloatArray:
+        """What follows the context is read at each step, and backwards for each claim."""
+        end = max((span.end for span in self._chat.blocks), default=0)
+        self._spend(end, n_steps * (1 + 2 * len(claims)))
+        return np.ones((len(sources), len(claims)))
+
     def _spend(self, start: int, times: int) -> None:
         n_tokens = times * (self._whole - start // CHARACTERS)
         self._cost.calls += times
