@@ -244,7 +244,7 @@ METHODS: dict[str, Method] = {
         lambda setup: AttributeFast(**setup.reader(), encoder=setup.sentence_encoder()),
         "a handful",
         True,
-        "hides every sentence, then deletes the best until the ranking is sure",
+        "hides every sentence, then deletes the best",
     ),
     "jsd": Method(
         lambda setup: AttributeJSD(**setup.reader(), encoder=setup.sentence_encoder()),
@@ -264,7 +264,7 @@ METHODS: dict[str, Method] = {
         lambda setup: AttributeContextCite(**setup.reader()),
         "32",
         True,
-        "deletes random halves 64 times, fits a sparse linear model",
+        "random halves, a sparse linear model",
     ),
     "subset": Method(
         lambda setup: AttributeSubset(**setup.reader()),
@@ -278,7 +278,7 @@ METHODS: dict[str, Method] = {
         ),
         "2 to 3",
         False,
-        "predicts exact divergence from what one reading and hiding show",
+        "predicts exact divergence, deletes the best",
     ),
     "heads": Method(
         lambda setup: AttributeHeads(**setup.reader(), weights=setup.head_weights()),
