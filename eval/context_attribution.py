@@ -58,9 +58,11 @@ def main() -> None:
     method_step.add_argument("-n", type=int, default=10**6, help="cases of each kind at most")
     method_step.add_argument("--kinds", nargs="*", default=None)
     steps.add_parser("drops", help="log-probability without each method's best 1, 3 and 5")
-    curves_step = steps.add_parser("curves", help="LDS, insertion and deletion")
-    curves_step.add_argument("-n", type=int, default=30)
-    curves_step.add_argument("--masks", type=int, default=16)
+    masks_step = steps.add_parser("masks", help="random masks, for LDS")
+    masks_step.add_argument("-n", type=int, default=30, help="cases of each kind at most")
+    masks_step.add_argument("--masks", type=int, default=16, help="at each keep rate")
+    curves_step = steps.add_parser("curves", help="insertion and deletion")
+    curves_step.add_argument("-n", type=int, default=30, help="cases of each kind at most")
     steps.add_parser("report")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
@@ -73,8 +75,10 @@ def main() -> None:
         bench.run(options.names, options.n, options.kinds)
     elif options.step == "drops":
         bench.drops()
+    elif options.step == "masks":
+        bench.masks(options.n, options.masks)
     elif options.step == "curves":
-        bench.curves(options.n, options.masks)
+        bench.curves(options.n)
     else:
         print(report(options.work, seed=options.seed))
 
@@ -183,37 +187,43 @@ class Bench:
             "subset": asdict(found.subset) if found.subset else None,
         }
 
-    def curves(self, n: int, n_masks: int) -> None:
-        """Log-probabilities under fixed random masks, and along each method's order."""
-        path = self.work / "curves.jsonl"
+    def masks(self, n: int, n_masks: int) -> None:
+        """Log-probabilities under fixed random masks, for linear datamodelling scores."""
+        path = self.work / "masks.jsonl"
         done = {_key(row) for row in _rows(path)}
-        methods = self._methods()
+        for row, case in self._measured(n, None):
+            if _key(row) in done:
+                continue
+            chat, sources = _chat(case), sources_of(case.passages)
+            removals, reading = chat.removals(sources), self.model.read(chat, _reply(row))
+            rng = np.random.default_rng([self.seed, len(sources)])
+            masks, outputs = {}, {}
+            for keep in KEEP_RATES:
+                kept = rng.random((n_masks, len(sources))) < keep
+                gone = [_joined(removals, np.flatnonzero(~mask)) for mask in kept]
+                lost = reading.delete(gone).drops.sum(axis=1)
+                masks[str(keep)] = kept.astype(int).tolist()
+                outputs[str(keep)] = np.round(reading.logprobs.sum() - lost, 5).tolist()
+            found = {"masks": masks, "outputs": outputs}
+            append_jsonl(path, {**{name: row[name] for name in KEY}, **found})
+            print("masks", row["kind"], case.id, flush=True)
+
+    def curves(self, n: int) -> None:
+        """Log-probabilities along each method's order: insertion and deletion."""
+        path, methods = self.work / "curves.jsonl", self._methods()
+        done = {_key(row) for row in _rows(path)}
         for row, case in self._measured(n, None):
             key = _key(row)
             if key in done:
                 continue
             chat, sources = _chat(case), sources_of(case.passages)
             removals, reading = chat.removals(sources), self.model.read(chat, _reply(row))
-            rng = np.random.default_rng([self.seed, len(sources)])
-            full, masks, outputs = reading.logprobs.sum(), {}, {}
-            for keep in KEEP_RATES:
-                kept = rng.random((n_masks, len(sources))) < keep
-                gone = [_joined(removals, np.flatnonzero(~mask)) for mask in kept]
-                masks[str(keep)] = kept.astype(int).tolist()
-                outputs[str(keep)] = (full - reading.delete(gone).drops.sum(axis=1)).tolist()
-            orders = {"exact": np.array(row["exact"]).sum(axis=1)} | {
-                name: np.array(rows[key]["scores"]) for name, rows in methods.items() if key in rows
+            along = {
+                name: _along(reading, removals, np.array(rows[key]["scores"]))
+                for name, rows in methods.items()
+                if key in rows
             }
-            along = {name: _along(reading, removals, scores) for name, scores in orders.items()}
-            append_jsonl(
-                path,
-                {
-                    **{name: row[name] for name in KEY},
-                    "masks": masks,
-                    "outputs": outputs,
-                    "curves": along,
-                },
-            )
+            append_jsonl(path, {**{name: row[name] for name in KEY}, "curves": along})
             print("curves", row["kind"], case.id, flush=True)
 
     def _measured(

@@ -26,7 +26,8 @@ Key = tuple[str, str, str]
 _LARGE = 20  # sentences from which on agreement is counted
 _BASELINE = "overlap"
 TOP = (1, 3, 5)
-BESIDE = ("exact", "curves", "drops")  # files of a work folder that are no method's
+_COMPARED_BY_LDS = ("similarity", "attention")
+BESIDE = ("exact", "curves", "drops", "masks")  # files of a work folder that are no method's
 
 
 def report(work: Path, *, seed: int) -> Path:
@@ -55,7 +56,9 @@ def report(work: Path, *, seed: int) -> Path:
             f"{kind}, {whose} answers": _shared(methods, kind, whose, seed)
             for kind, whose in sorted({(key[0], key[2]) for key in exact})
         },
-        "curves": _curves(exact, methods, work / "curves.jsonl", seed),
+        "lds": _lds(methods, work / "masks.jsonl", seed),
+        "curves": _curves(methods, work / "curves.jsonl", seed),
+        "subset": _subset(methods.get("subset", {})),
     }
     return write_result("context_attribution", figures, seed=seed)
 
@@ -218,33 +221,65 @@ def _groups_found(exact: dict[Key, Row], rows: dict[Key, Row], keys: list[Key]) 
     return float(np.mean(found))
 
 
-def _curves(
-    exact: dict[Key, Row], methods: dict[str, dict[Key, Row]], path: Path, seed: int
-) -> Row:
-    """LDS at each keep rate, and the areas under insertion and deletion, nats."""
-    rows = _by_key(path)
-    scores = {name: {k: np.array(r["scores"]) for k, r in m.items()} for name, m in methods.items()}
-    scores["exact"] = {key: _totals(row) for key, row in exact.items()}
-    figures: Row = {}
-    for name in sorted(scores):
-        keys = [key for key in rows if key in scores[name] and name in rows[key]["curves"]]
-        if not keys:
-            continue
+def _lds(methods: dict[str, dict[Key, Row]], path: Path, seed: int) -> Row:
+    """Linear datamodelling scores at each keep rate, and how far above similarity and attention."""
+    rows, figures = _by_key(path), Row()
+    found = {
+        name: {
+            keep: {key: _correlation(scores[key], rows[key], keep) for key in rows.keys() & scores}
+            for keep in ("0.5", "0.9")
+        }
+        for name, scores in methods.items()
+    }
+    for name, by_rate in found.items():
+        figures[name] = {"cases": len(by_rate["0.5"])}
+        for keep, values in by_rate.items():
+            if not values:
+                continue
+            figures[name][f"lds@{keep}"] = bootstrap_mean([*values.values()], seed=seed)
+            for other in _COMPARED_BY_LDS:
+                shared = sorted(values.keys() & found.get(other, {}).get(keep, {}).keys())
+                if shared and other != name:
+                    figures[name][f"lds@{keep}_over_{other}"] = paired_bootstrap(
+                        [values[key] for key in shared],
+                        [found[other][keep][key] for key in shared],
+                        seed=seed,
+                    )
+    return figures
+
+
+def _correlation(row: Row, masked: Row, keep: str) -> float:
+    masks = np.array(masked["masks"][keep], dtype=bool)
+    return linear_datamodelling_score(np.array(row["scores"]), masks, masked["outputs"][keep])
+
+
+def _curves(methods: dict[str, dict[Key, Row]], path: Path, seed: int) -> Row:
+    """The areas under insertion and deletion, nats."""
+    rows, figures = _by_key(path), Row()
+    for name in methods:
+        keys = [key for key in rows if name in rows[key]["curves"]]
         figures[name] = {"cases": len(keys)}
-        for keep in rows[keys[0]]["masks"]:
-            values = [
-                linear_datamodelling_score(
-                    scores[name][key],
-                    np.array(rows[key]["masks"][keep], dtype=bool),
-                    rows[key]["outputs"][keep],
-                )
-                for key in keys
-            ]
-            figures[name][f"lds@{keep}"] = bootstrap_mean(values, seed=seed)
-        for curve in ("insertion", "deletion"):
+        for curve in ("insertion", "deletion") if keys else ():
             values = [area_under_curve(rows[key]["curves"][name][curve]) for key in keys]
             figures[name][curve] = bootstrap_mean(values, seed=seed)
     return figures
+
+
+def _subset(rows: dict[Key, Row]) -> Row:
+    """How often at most three sentences keep the answer, by kind of case."""
+    kinds = sorted({(key[0], key[2]) for key in rows})
+    return {
+        f"{kind}, {whose} answers": _share_kept(
+            [row["subset"] for key, row in rows.items() if (key[0], key[2]) == (kind, whose)]
+        )
+        for kind, whose in kinds
+    }
+
+
+def _share_kept(subsets: list[Row]) -> Row:
+    kept = [subset["is_sufficient"] and len(subset["sources"]) <= 3 for subset in subsets]
+    sizes = [len(subset["sources"]) for subset in subsets]
+    return {"cases": len(kept), "kept_by_3": float(np.mean(kept)), "size": float(np.mean(sizes))}
 
 
 def _ranked(row: Row) -> FloatArray:
