@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from eval.results import append_jsonl, read_jsonl, write_result
-from ragattr.api import Setup, retriever
+from ragattr.api import retriever
 from ragattr.generation.extract import SPAN_FIELDS, Extract
 from ragattr.generation.generate import Generate
 from ragattr.metrics.answers import contains_answer, exact_match, token_f1
@@ -29,6 +29,7 @@ from ragattr.models.hf import HFModel
 from ragattr.prompt import ANSWER_FIELDS, Prompt, prompts_folder
 from ragattr.retrieval.build import build_index
 from ragattr.retrieval.index import open_index
+from ragattr.setup import Setup
 from ragattr.stage import Stage
 from ragattr.types import Answer, Context, Passage, Query
 

@@ -22,7 +22,6 @@ from eval.contexts import load
 from eval.noise_floor import in_dtype
 from eval.peers import Peer, captum_ablation, context_cite, plain_loop
 from eval.results import append_jsonl, read_jsonl, write_result
-from ragattr.api import answer_prompt
 from ragattr.attribution.contextcite import AttributeContextCite
 from ragattr.attribution.fast import AttributeFast
 from ragattr.attribution.jsd import AttributeJSD
@@ -33,6 +32,7 @@ from ragattr.models import embedded
 from ragattr.models.hf import HFModel
 from ragattr.models.protocols import Reply
 from ragattr.prompt import answer_chat
+from ragattr.setup import answer_prompt
 from ragattr.stage import Stage
 from ragattr.text.sentences import sources_of
 from ragattr.types import Answer, Attribution, Context, Passage, Query, Source, Span

@@ -13,9 +13,9 @@ from transformers import GenerationConfig
 
 from eval.bench_attribution import of_facts
 from eval.results import write_result
-from ragattr.api import answer_prompt
 from ragattr.models import embedded
 from ragattr.prompt import Chat, answer_chat
+from ragattr.setup import answer_prompt
 from ragattr.types import Context, Query
 
 

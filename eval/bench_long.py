@@ -8,12 +8,12 @@ import resource
 from typing import Any
 
 from eval.results import write_result
-from ragattr.api import answer_prompt
 from ragattr.attribution.fast import AttributeFast
 from ragattr.learn.floors import read_facts
 from ragattr.models import embedded
 from ragattr.models.protocols import Reply
 from ragattr.prompt import answer_chat
+from ragattr.setup import answer_prompt
 from ragattr.text.claims import read_claims
 from ragattr.types import Answer, Context, Passage, Query
 

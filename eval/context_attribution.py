@@ -25,12 +25,12 @@ from eval.contexts import AttributionCase, gold_sources, load
 from eval.figures import BESIDE, TOP, drop_name, report
 from eval.read_once import ReadOnce
 from eval.results import append_jsonl, read_jsonl
-from ragattr.api import METHODS, Setup, answer_prompt
 from ragattr.attribution.contextcite import AttributeContextCite
 from ragattr.models import embedded
 from ragattr.models.hf import HFModel
 from ragattr.models.protocols import Reply
 from ragattr.prompt import Chat, answer_chat
+from ragattr.setup import METHODS, Setup, answer_prompt
 from ragattr.stage import Stage
 from ragattr.text.claims import read_claims
 from ragattr.text.sentences import sources_of

@@ -10,10 +10,10 @@ import argparse
 from dataclasses import asdict, replace
 
 from eval.results import write_result
-from ragattr.api import answer_prompt
 from ragattr.learn.floors import measure_floors, read_facts
 from ragattr.models import embedded
 from ragattr.models.hf import HFModel
+from ragattr.setup import answer_prompt
 
 
 def main() -> None:

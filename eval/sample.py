@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from eval.results import read_jsonl, write_result
-from ragattr.api import PASSAGES_READ, Setup, answer_rows
+from ragattr.api import PASSAGES_READ, answer_rows
 from ragattr.metrics.answers import contains_answer
 from ragattr.retrieval.documents import read_corpus
+from ragattr.setup import Setup
 
 PIPELINES = Path(__file__).parent.parent / "pipelines"
 

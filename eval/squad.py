@@ -13,8 +13,9 @@ import numpy as np
 
 from eval.results import read_jsonl, write_result
 from eval.sample import best_document
-from ragattr.api import PASSAGES_READ, Setup, answer_rows
+from ragattr.api import PASSAGES_READ, answer_rows
 from ragattr.metrics.answers import contains_answer, exact_match, token_f1
+from ragattr.setup import Setup
 from ragattr.types import Passage
 
 

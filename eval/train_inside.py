@@ -12,10 +12,10 @@ from pathlib import Path
 import ragattr
 from eval.contexts import load
 from eval.results import write_result
-from ragattr.api import answer_prompt
 from ragattr.learn.attribution import train
 from ragattr.learn.contexts import read_contexts
 from ragattr.models import embedded
+from ragattr.setup import answer_prompt
 
 MODELS = Path(ragattr.__file__).parent / "models"
 DATA = ("squad2_dev_extra", "xquad_en", "squad2_dev", "nq_oracle_silver")

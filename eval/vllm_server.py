@@ -22,7 +22,6 @@ import numpy as np
 from eval.bench_attribution import of_facts
 from eval.noise_floor import in_dtype
 from eval.results import write_result
-from ragattr.api import answer_prompt
 from ragattr.errors import RagattrError
 from ragattr.models import embedded
 from ragattr.models.endpoint import Endpoint
@@ -30,6 +29,7 @@ from ragattr.models.hf import HFModel
 from ragattr.models.openai import ServedModel
 from ragattr.models.protocols import Reply, WhiteBoxModel
 from ragattr.prompt import answer_chat
+from ragattr.setup import answer_prompt
 from ragattr.text.sentences import sources_of
 from ragattr.types import Context, Query
 

@@ -1,47 +1,20 @@
-"""The defaults, composed: the functions of the three doors, and the table of methods by name."""
+"""The defaults, composed: the functions of the three doors, and the work on rows behind each."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from functools import lru_cache
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from ragattr.attribution.baselines import (
-    AttributeBM25,
-    AttributeOverlap,
-    AttributePosition,
-    AttributeRandom,
-    AttributeSimilarity,
-)
-from ragattr.attribution.budget import Budget
-from ragattr.attribution.contextcite import AttributeContextCite
-from ragattr.attribution.dla import AttributeDirect
-from ragattr.attribution.explainer import AttributeExplainer, Explainer
-from ragattr.attribution.fast import AttributeFast
-from ragattr.attribution.gradient import AttributeGradient
-from ragattr.attribution.head import AttributeHead
-from ragattr.attribution.heads import AttributeHeads
-from ragattr.attribution.jsd import AttributeJSD
 from ragattr.attribution.subject import find_subject
-from ragattr.attribution.subset import AttributeSubset
-from ragattr.attribution.unmeasured import Unmeasured
-from ragattr.citation.join import Cite
-from ragattr.errors import ConfigError, InputError, ModelNotFound, NoLogprobs, ProbeError
+from ragattr.errors import ConfigError, InputError
 from ragattr.generation.extract import SPAN_FIELDS, Extract
 from ragattr.generation.generate import Generate
-from ragattr.models import embedded
-from ragattr.models.protocols import (
-    Encoder,
-    EntailmentModel,
-    WhiteBoxModel,
-    is_white_box,
-    scores_spans,
-)
+from ragattr.models.protocols import Encoder, scores_spans
 from ragattr.models.rehearsal import Cost, Rehearsal
 from ragattr.models.truncated import TOP_LOGPROBS
-from ragattr.prompt import ANSWER_FIELDS, Prompt, prompts_folder
+from ragattr.prompt import Prompt, prompts_folder
 from ragattr.record import (
     Row,
     answered_case,
@@ -62,265 +35,20 @@ from ragattr.retrieval.documents import read_corpus
 from ragattr.retrieval.duplicates import MergeDuplicates
 from ragattr.retrieval.fusion import FuseRanks
 from ragattr.retrieval.index import Index, open_index
+from ragattr.setup import DEFAULT_METHOD, EMBEDDED, Setup, TierName, answer_prompt
 from ragattr.stage import Stage
 from ragattr.text.offsets import OffsetUnit
-from ragattr.types import Answer, Attribution, CitedAnswer, Context, FloatArray, Passage, Query
-from ragattr.verification.entailment import VerifyEntailment
+from ragattr.types import Answer, Attribution, Context, Passage, Query
 from ragattr.verification.evidence import judge_pair
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-    from ragattr.models.hf import HFModel
 
-Measuring = Stage[Answer, Attribution]
-TierName = Literal["auto", "logits", "logprobs", "text"]
 AnswerForm = Literal["sentence", "span"]
-EMBEDDED = "embedded"
-DEFAULT_METHOD = "jsd-fast"
-FIDELITY_MASKS = 16  # at each keep rate
 PASSAGES_READ = 3  # by a small model; of 3 and 5 the better on the sample questions
 N_PROBES = 16  # counterfactual, some seconds each
 FUSED_DEPTH = 50  # how deep each retriever's ranking is read before ranks are fused
-
-
-@dataclass(frozen=True)
-class Setup:
-    """Which models and methods the functions and commands use; the same defaults everywhere.
-
-    `model`, `encoder` and `verifier` are "embedded", a folder or a hub name; `model` may also be
-    a server's, openai:URL#NAME, one that vLLM loads, vllm:NAME, a loaded transformers model with
-    its `tokenizer`, or any `WhiteBoxModel`. `top_logprobs` is how many log-probabilities are asked
-    of a server or vLLM, 0 for all.
-    """
-
-    model: "str | PreTrainedModel | WhiteBoxModel" = EMBEDDED
-    tokenizer: "PreTrainedTokenizerBase | None" = None
-    encoder: str = EMBEDDED
-    verifier: str = EMBEDDED
-    method: str = DEFAULT_METHOD
-    tier: TierName = "auto"
-    threshold: float | None = None
-    offsets: OffsetUnit = "codepoints"
-    max_passes: float | None = None
-    max_seconds: float | None = None
-    fidelity: bool = False
-    top_logprobs: int = TOP_LOGPROBS
-
-    def __post_init__(self) -> None:
-        if self.method not in METHODS:
-            raise ConfigError(
-                f"no attribution method {self.method!r}: there is {', '.join(METHODS)}"
-            )
-        for name, value, choices in (
-            ("tier", self.tier, get_args(TierName)),
-            ("offsets", self.offsets, get_args(OffsetUnit)),
-        ):
-            if value not in choices:
-                raise ConfigError(f"{name} is one of {', '.join(choices)}, not {value!r}")
-        if self.threshold is not None and not 0 <= self.threshold <= 1:
-            raise ConfigError(f"threshold lies between 0 and 1, got {self.threshold}")
-        Budget(self.max_passes, self.max_seconds)
-
-    def language_model(self) -> WhiteBoxModel:
-        """The model that writes and is measured."""
-        if isinstance(self.model, str):
-            if self.tokenizer is not None:
-                raise ConfigError(
-                    "a tokenizer goes with a loaded model; a model named by a string brings its own"
-                )
-            return _named_model(self.model, self.top_logprobs)
-        if is_white_box(self.model):
-            return self.model
-        if self.tokenizer is None:
-            raise ConfigError("a loaded model needs its tokenizer: pass tokenizer= too")
-        from ragattr.models.hf import HFModel
-
-        return HFModel.wrap(self.model, self.tokenizer)
-
-    def sentence_encoder(self) -> Encoder:
-        """The encoder for retrieval and similarity."""
-        return _named_encoder(self.encoder)
-
-    def entailment_model(self) -> EntailmentModel:
-        """The verifier; the embedded one keeps its own encoder whatever retrieval uses."""
-        return _named_verifier(self.verifier)
-
-    def examine(self) -> Stage[Answer, CitedAnswer]:
-        """Answer to cited answer: measure, judge, join."""
-        return (
-            self.measure()
-            >> VerifyEntailment(self.entailment_model(), embedded.encoder(), self.threshold)
-            >> Cite()
-        )
-
-    def measure(self, *, insist: bool = False) -> Stage[Answer, Attribution]:
-        """Answer to attribution.
-
-        Where the embedded model is not here, or a server shows too little, nothing is measured
-        and the record says so; it is an error when a tier was asked for, or `insist` is set.
-        """
-        if self.tier == "text":
-            return Unmeasured()
-        try:
-            return METHODS[self.method].make(self)
-        except (ModelNotFound, NoLogprobs) as error:
-            is_expected = isinstance(error, NoLogprobs) or self.model == EMBEDDED
-            if insist or self.tier != "auto" or not is_expected:
-                raise
-            return Unmeasured(f"nothing was measured: {error}")
-
-    def reader(self) -> "Reader":
-        """What every stage that reads with the language model is made with."""
-        model = self.language_model()
-        if self.tier not in ("auto", model.tier):
-            raise ConfigError(
-                f"tier {self.tier!r} was asked for, and {model.card.name} shows {model.tier}"
-            )
-        model.check_readable()
-        return Reader(
-            model=model,
-            prompt=answer_prompt(),
-            budget=Budget(self.max_passes, self.max_seconds),
-            n_fidelity_masks=FIDELITY_MASKS if self.fidelity else 0,
-        )
-
-    def head_weights(self) -> FloatArray:
-        """[layers, heads], as they were trained for the model."""
-        return np.array(self._learned("heads")["weights"], dtype=np.float64)
-
-    def head(self) -> tuple[int, int]:
-        """Layer and number of the one head that reads answers out of the context."""
-        layer, head = self._learned("heads")["head"]
-        return int(layer), int(head)
-
-    def explainer(self) -> Explainer:
-        """As it was trained for the model."""
-        return Explainer.of(self._learned("explainer"), self.head_weights())
-
-    def inside_model(self) -> "HFModel":
-        """The model, when it can be looked into; a ProbeError when not."""
-        from ragattr.models.hf import HFModel
-
-        model = self.language_model()
-        if not isinstance(model, HFModel):
-            raise ProbeError(f"{model.card.name} does not show its attention")
-        return model
-
-    def _learned(self, kind: Literal["heads", "explainer"]) -> dict[str, Any]:
-        from ragattr.models.learned import find_learned
-
-        return find_learned(kind, self.inside_model())
-
-
-class Reader(TypedDict):
-    """The arguments that all measuring stages share."""
-
-    model: WhiteBoxModel
-    prompt: Prompt
-    budget: Budget
-    n_fidelity_masks: int
-
-
-@dataclass(frozen=True)
-class Method:
-    """A way to attribute.
-
-    Attributes:
-        make: its stage.
-        cost: passes of one answer, a pass being one reading of prompt and answer.
-        intervenes: whether its scores come from taking sentences away.
-        what: in a few words.
-    """
-
-    make: Callable[[Setup], Measuring] = field(repr=False)
-    cost: str
-    intervenes: bool
-    what: str
-
-
-METHODS: dict[str, Method] = {
-    "jsd-fast": Method(
-        lambda setup: AttributeFast(**setup.reader(), encoder=setup.sentence_encoder()),
-        "a handful",
-        True,
-        "hides every sentence, then deletes the best",
-    ),
-    "jsd": Method(
-        lambda setup: AttributeJSD(**setup.reader(), encoder=setup.sentence_encoder()),
-        "half the sentences",
-        True,
-        "deletes every sentence: exact divergence",
-    ),
-    "drop": Method(
-        lambda setup: AttributeJSD(
-            **setup.reader(), encoder=setup.sentence_encoder(), score="drop"
-        ),
-        "half the sentences",
-        True,
-        "deletes every sentence: exact log-probability drop",
-    ),
-    "contextcite": Method(
-        lambda setup: AttributeContextCite(**setup.reader()),
-        "32",
-        True,
-        "random halves, a sparse linear model",
-    ),
-    "subset": Method(
-        lambda setup: AttributeSubset(**setup.reader()),
-        "about 10",
-        True,
-        "the fewest sentences that alone give the same answer",
-    ),
-    "explainer": Method(
-        lambda setup: AttributeExplainer(
-            **setup.reader(), encoder=setup.sentence_encoder(), explainer=setup.explainer()
-        ),
-        "2 to 3",
-        False,
-        "predicts exact divergence, deletes the best",
-    ),
-    "heads": Method(
-        lambda setup: AttributeHeads(**setup.reader(), weights=setup.head_weights()),
-        "1",
-        False,
-        "a learned mixture of attention heads",
-    ),
-    "head": Method(
-        lambda setup: AttributeHead(**setup.reader(), head=setup.head()),
-        "1",
-        False,
-        "the one head that reads answers out of the context",
-    ),
-    "attention": Method(
-        lambda setup: AttributeHeads(**setup.reader()),
-        "1",
-        False,
-        "all attention heads alike, a baseline",
-    ),
-    "gradient": Method(
-        lambda setup: AttributeGradient(**setup.reader()),
-        "2",
-        False,
-        "integrated gradients by gates on the sentences",
-    ),
-    "dla": Method(
-        lambda setup: AttributeDirect(**setup.reader()),
-        "1",
-        False,
-        "what heads carry from a sentence straight into the logits",
-    ),
-    "similarity": Method(
-        lambda setup: AttributeSimilarity(setup.sentence_encoder()),
-        "0",
-        False,
-        "sentence vectors, a baseline",
-    ),
-    "bm25": Method(lambda setup: AttributeBM25(), "0", False, "words, a baseline"),
-    "overlap": Method(lambda setup: AttributeOverlap(), "0", False, "words held, a baseline"),
-    "position": Method(lambda setup: AttributePosition(), "0", False, "the first first"),
-    "random": Method(lambda setup: AttributeRandom(), "0", False, "chance"),
-}
 
 
 def cite(
@@ -740,12 +468,6 @@ def writer(
     return Extract(model, setup.sentence_encoder(), prompt)
 
 
-def answer_prompt(*, inline_citations: bool = False) -> Prompt:
-    """The prompt that asks for an answer."""
-    name = "answer_cited.txt" if inline_citations else "answer.txt"
-    return Prompt.load(prompts_folder() / name, ANSWER_FIELDS)
-
-
 def _case(
     id: str,
     question: str,
@@ -760,38 +482,3 @@ def _case(
     if messages is not None:
         case["messages"] = [dict(message) for message in messages]
     return loads(dumps(case))  # as it would be read from a file
-
-
-@lru_cache(maxsize=2)
-def _named_model(name: str, top_logprobs: int) -> WhiteBoxModel:
-    if name == EMBEDDED:
-        return embedded.language_model()
-    if name.startswith("openai:"):
-        from ragattr.models.openai import ServedModel
-
-        return ServedModel.named(name, top_logprobs=top_logprobs)
-    if name.startswith("vllm:"):
-        from ragattr.models.vllm import VLLMModel
-
-        return VLLMModel.load(name.removeprefix("vllm:"), top_logprobs=top_logprobs)
-    from ragattr.models.hf import HFModel
-
-    return HFModel.load(name)
-
-
-@lru_cache(maxsize=2)
-def _named_encoder(name: str) -> Encoder:
-    if name == EMBEDDED:
-        return embedded.encoder()
-    from ragattr.models.encoder import NamedEncoder
-
-    return NamedEncoder.load(name)
-
-
-@lru_cache(maxsize=2)
-def _named_verifier(name: str) -> EntailmentModel:
-    if name != EMBEDDED:
-        raise ModelNotFound(f"no verifier {name!r}: this version has 'embedded'")
-    from ragattr.models.entailment import FeatureVerifier
-
-    return FeatureVerifier.embedded(embedded.encoder())

@@ -218,7 +218,8 @@ def answer(
 ) -> None:
     """Answer questions from documents, and examine the answers."""
     lines = _questions(question, input)
-    from ragattr.api import Setup, answer_rows, rehearse_rows
+    from ragattr.api import answer_rows, rehearse_rows
+    from ragattr.setup import Setup
 
     def start() -> "Work":
         corpus = _corpus(docs, index)
@@ -263,7 +264,8 @@ def cite(
     html: Html = None,
 ) -> None:
     """Examine answers that were written elsewhere: what they used, what supports them."""
-    from ragattr.api import Setup, cite_rows, rehearse_rows
+    from ragattr.api import cite_rows, rehearse_rows
+    from ragattr.setup import Setup
 
     setup = Setup(
         model=model,
@@ -303,7 +305,8 @@ def attribute(
     as_json: AsJson = False,
 ) -> None:
     """Measure which sentences answers used, without judging support."""
-    from ragattr.api import Setup, attribute_rows, rehearse_rows
+    from ragattr.api import attribute_rows, rehearse_rows
+    from ragattr.setup import Setup
 
     setup = Setup(
         model=model,
@@ -342,8 +345,9 @@ def mechanism(
     html: Html = None,
 ) -> None:
     """Which heads and layers carry what an answer takes from its most used sentence."""
-    from ragattr.api import Setup, find_heads, mechanism_rows
+    from ragattr.api import find_heads, mechanism_rows
     from ragattr.report.mechanism import render_mechanism
+    from ragattr.setup import Setup
 
     setup = Setup(model=model, method=method)
     if probes is not None:
@@ -375,7 +379,8 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Judge pairs of claim and evidence: {"id", "claim", "evidence": [...]}."""
-    from ragattr.api import Setup, verify_rows
+    from ragattr.api import verify_rows
+    from ragattr.setup import Setup
 
     setup = Setup(verifier=verifier, tier="text", threshold=threshold)
     _run(
@@ -400,8 +405,8 @@ def build(
     """Build an index of documents; in an old one, only changed files are read again."""
     if not docs or output is None:
         raise ConfigError("give --docs PATH... and -o DIR")
-    from ragattr.api import Setup
     from ragattr.retrieval.build import build_index
+    from ragattr.setup import Setup
 
     with _bar(1, "passages") as advance:
         built = build_index(
@@ -431,7 +436,8 @@ def retrieve(
 ) -> None:
     """Find the passages that answer questions, best first."""
     lines = _questions(question, input)
-    from ragattr.api import Setup, retrieve_rows
+    from ragattr.api import retrieve_rows
+    from ragattr.setup import Setup
 
     _run(
         lambda: retrieve_rows(Setup(encoder=encoder), _corpus(docs, index), k=k),
@@ -483,10 +489,10 @@ def models_measure(
     ] = 64,
 ) -> None:
     """Measure a model's noise floors and keep them, so that records can say what it used."""
-    from ragattr.api import Setup, answer_prompt
     from ragattr.learn.floors import measure_floors, read_facts
     from ragattr.models.floors import keep_floors
     from ragattr.models.hf import HFModel
+    from ragattr.setup import Setup, answer_prompt
 
     reader = Setup(model=model).language_model()
     if not isinstance(reader, HFModel):
@@ -516,11 +522,11 @@ def train(
     output: Trained = None,
 ) -> None:
     """Learn from deletions what one reading shows; kept for this model and chat template."""
-    from ragattr.api import Setup, answer_prompt
     from ragattr.learn.attribution import train
     from ragattr.learn.contexts import read_contexts
     from ragattr.models.embedded import cache_folder
     from ragattr.models.hf import HFModel
+    from ragattr.setup import Setup, answer_prompt
 
     setup = Setup(model=model, encoder=encoder)
     reader = setup.language_model()
@@ -776,7 +782,7 @@ def _print_methods() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from ragattr.api import METHODS
+    from ragattr.setup import METHODS
 
     table = Table("method", "passes", "intervenes", "what it does", box=box.SIMPLE_HEAD)
     for name, method in METHODS.items():

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import ragattr
-from ragattr import api
+from ragattr import setup
 from ragattr.errors import ConfigError, InputError, ModelNotFound
 from ragattr.models import embedded
 
@@ -48,7 +48,7 @@ def test_without_the_language_model_cite_works_and_says_how_to_get_it(
         raise ModelNotFound(f"the embedded language model is not installed: {embedded.HOW_TO_GET}")
 
     monkeypatch.setattr(embedded, "find_gguf", missing)
-    monkeypatch.setattr(api, "_named_model", lambda *name: embedded.language_model.__wrapped__())
+    monkeypatch.setattr(setup, "_named_model", lambda *name: embedded.language_model.__wrapped__())
     record = ragattr.cite(question=QUESTION, passages=PASSAGES, answer=ANSWER)
     assert (record["tier"], record["attribution"]) == ("text", None)
     assert "ragattr models get" in record["warnings"][0]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ragattr.api import METHODS
+from ragattr.setup import METHODS
 
 ROOT = Path(__file__).parent.parent
 CASE: dict[str, Any] = {

@@ -24,6 +24,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (  # a room imports from floors below its 
     ("schema", "record", "models"),
     STAGE_ROOMS,
     ("learn", "report"),
+    ("setup",),
     ("api",),
     ("batch",),
     ("adapters", "serve"),

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from ragattr.api import answer_prompt
 from ragattr.attribution.budget import Budget
 from ragattr.attribution.contextcite import AttributeContextCite
 from ragattr.attribution.fast import AttributeFast
@@ -16,6 +15,7 @@ from ragattr.errors import ConfigError
 from ragattr.models.fake import FakeModel, FakeReading
 from ragattr.models.protocols import Effects, Reply
 from ragattr.prompt import Chat
+from ragattr.setup import answer_prompt
 from ragattr.text.claims import read_claims
 from ragattr.types import Answer, Attribution, Context, FilterError, Passage, Query, Span
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ragattr.api import answer_prompt
 from ragattr.attribution.contextcite import AttributeContextCite, surrogate
 from ragattr.errors import ConfigError
 from ragattr.metrics.usage import claim_use
 from ragattr.models.fake import SEEN, UNSEEN, FakeModel
+from ragattr.setup import answer_prompt
 from ragattr.text.claims import read_claims
 from ragattr.types import Answer, Attribution, Context, Passage, Query
 

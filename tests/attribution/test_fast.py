@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from ragattr.api import answer_prompt
 from ragattr.attribution.contextcite import AttributeContextCite
 from ragattr.attribution.fast import AttributeFast
 from ragattr.attribution.jsd import AttributeJSD
@@ -16,6 +15,7 @@ from ragattr.metrics.usage import claim_use
 from ragattr.models.fake import SEEN, UNSEEN, FakeModel, FakeReading
 from ragattr.models.protocols import Effects, Reply
 from ragattr.prompt import Chat
+from ragattr.setup import answer_prompt
 from ragattr.text.claims import read_claims
 from ragattr.types import Answer, Attribution, Context, FilterError, Passage, Query, Span
 

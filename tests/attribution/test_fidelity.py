@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from ragattr.api import answer_prompt
 from ragattr.attribution.fast import AttributeFast
 from ragattr.attribution.fidelity import fidelity
 from ragattr.attribution.jsd import AttributeJSD
 from ragattr.attribution.measure import Measure
 from ragattr.attribution.subject import Subject, find_subject
 from ragattr.models.fake import FakeModel, FakeReading
+from ragattr.setup import answer_prompt
 from ragattr.text.claims import read_claims
 from ragattr.types import Answer, Context, Passage, Query
 

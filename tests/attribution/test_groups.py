@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from ragattr.api import answer_prompt
 from ragattr.attribution.fast import AttributeFast
 from ragattr.attribution.groups import alike
 from ragattr.attribution.jsd import AttributeJSD
@@ -15,6 +14,7 @@ from ragattr.metrics.usage import claim_use
 from ragattr.models.fake import SEEN, UNSEEN, FakeEncoder, FakeModel, FakeReading
 from ragattr.models.protocols import Effects, Reply
 from ragattr.prompt import Chat
+from ragattr.setup import answer_prompt
 from ragattr.text.claims import read_claims
 from ragattr.types import Answer, Attribution, Context, Passage, Query, Span
 

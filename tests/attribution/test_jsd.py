@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from ragattr.api import answer_prompt
 from ragattr.attribution.jsd import AttributeJSD
 from ragattr.attribution.unmeasured import Unmeasured
 from ragattr.generation.generate import Generate
 from ragattr.metrics.divergence import jensen_shannon
 from ragattr.models.fake import SEEN, UNSEEN, FakeModel
 from ragattr.prompt import answer_chat
+from ragattr.setup import answer_prompt
 from ragattr.text.claims import read_claims
 from ragattr.types import Answer, Attribution, Context, Passage, Query
 

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ragattr.api import METHODS, Setup, answer_prompt
 from ragattr.attribution.dla import AttributeDirect
 from ragattr.attribution.explainer import MOST_PASSES, AttributeExplainer, Explainer, Ridge
 from ragattr.attribution.gradient import AttributeGradient
@@ -19,6 +18,7 @@ from ragattr.errors import ConfigError, ProbeError
 from ragattr.models.fake import FakeEncoder, FakeModel, FakeReading
 from ragattr.models.protocols import Effects, Reply
 from ragattr.prompt import Chat
+from ragattr.setup import METHODS, Setup, answer_prompt
 from ragattr.text.claims import read_claims
 from ragattr.types import (
     Answer,

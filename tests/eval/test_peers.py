@@ -8,13 +8,13 @@ from dataclasses import replace
 import pytest
 
 from eval.peers import Peer, captum_ablation, context_cite, plain_loop
-from ragattr.api import answer_prompt
 from ragattr.errors import ConfigError, MissingExtra
 from ragattr.models import embedded
 from ragattr.models.hf import HFModel
 from ragattr.models.prompted import Prompted
 from ragattr.models.protocols import Effects, Reply
 from ragattr.prompt import Chat, answer_chat
+from ragattr.setup import answer_prompt
 from ragattr.text.sentences import sources_of
 from ragattr.types import Context, Passage, Query, Span
 

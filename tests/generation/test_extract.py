@@ -3,12 +3,13 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from ragattr.api import Setup, writer
+from ragattr.api import writer
 from ragattr.errors import ConfigError
 from ragattr.generation.extract import REFUSAL, SPAN_FIELDS, Extract
 from ragattr.models.fake import FakeEncoder, FakeModel
 from ragattr.models.protocols import ScoredSpan
 from ragattr.prompt import Prompt, prompts_folder
+from ragattr.setup import Setup
 from ragattr.types import Context, Passage, Query, Span
 
 PROMPT = Prompt.load(prompts_folder() / "span.txt", SPAN_FIELDS)

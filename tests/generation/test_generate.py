@@ -1,7 +1,7 @@
-from ragattr.api import answer_prompt
 from ragattr.generation.generate import Generate
 from ragattr.models.fake import FakeModel
 from ragattr.prompt import answer_chat
+from ragattr.setup import answer_prompt
 from ragattr.types import Context, Passage, Query
 
 CONTEXT = Context(

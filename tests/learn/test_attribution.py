@@ -8,7 +8,6 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from ragattr.api import answer_prompt
 from ragattr.attribution.explainer import Explainer
 from ragattr.attribution.signals import Hidden, Signals
 from ragattr.errors import ConfigError, InputError, ProbeError
@@ -19,6 +18,7 @@ from ragattr.learn.explainer import fit_explainer, kept_fields
 from ragattr.learn.heads import fit_heads
 from ragattr.models.fake import FakeEncoder, FakeModel
 from ragattr.models.hf import HFModel
+from ragattr.setup import answer_prompt
 from ragattr.text.sentences import sources_of
 
 READER = (1, 2)  # the head whose attention is what deletion does

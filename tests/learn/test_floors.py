@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from ragattr.api import answer_prompt
 from ragattr.errors import ConfigError
 from ragattr.learn.floors import NOISE_QUANTILE, measure_floors, read_facts
 from ragattr.models.fake import FakeModel
+from ragattr.setup import answer_prompt
 from ragattr.text.sentences import sentence_spans
 
 FACTS = read_facts()

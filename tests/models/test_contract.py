@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from ragattr.api import answer_prompt
 from ragattr.models import embedded
 from ragattr.models.entailment import FeatureVerifier
 from ragattr.models.fake import FakeEncoder, FakeModel, FakeVerifier
 from ragattr.models.protocols import Encoder, EntailmentModel, Pair, Reply, WhiteBoxModel
 from ragattr.prompt import Chat, answer_chat
+from ragattr.setup import answer_prompt
 from ragattr.text.sentences import sources_of
 from ragattr.types import Context, Passage, Query
 

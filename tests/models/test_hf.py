@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ragattr.api import answer_prompt
 from ragattr.errors import AlignmentError, ConfigError, ModelNotFound, ModelReplyError
 from ragattr.metrics.divergence import jensen_shannon
 from ragattr.models import embedded
 from ragattr.models.hf import HFModel
 from ragattr.models.protocols import Reading, Reply, WhiteBoxModel
 from ragattr.prompt import Chat, answer_chat
+from ragattr.setup import answer_prompt
 from ragattr.text.sentences import sources_of
 from ragattr.types import Context, FloatArray, Passage, Query, Span
 

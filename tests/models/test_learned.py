@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ragattr.api import METHODS, Setup, answer_prompt
 from ragattr.attribution.head import AttributeHead
 from ragattr.attribution.heads import AttributeHeads
 from ragattr.errors import ConfigError
@@ -17,6 +16,7 @@ from ragattr.learn.floors import read_facts
 from ragattr.models import embedded
 from ragattr.models.hf import HFModel
 from ragattr.models.learned import find_learned, keep_learned
+from ragattr.setup import METHODS, Setup, answer_prompt
 from ragattr.text.claims import read_claims
 from ragattr.text.sentences import sources_of
 from ragattr.types import Answer, Context, Passage, Query

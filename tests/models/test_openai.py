@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ragattr.api import Setup, answer, attribute, cite
+from ragattr.api import answer, attribute, cite
 from ragattr.errors import (
     AlignmentError,
     ConfigError,
@@ -25,6 +25,7 @@ from ragattr.models.openai import ServedModel, _starts
 from ragattr.models.protocols import Reply
 from ragattr.models.scripted import FAULTS, Fault, Script, ScriptedServer
 from ragattr.prompt import Chat
+from ragattr.setup import Setup
 from ragattr.types import Span
 
 pytest.importorskip("openai")

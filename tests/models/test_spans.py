@@ -87,7 +87,8 @@ def test_a_single_run_of_characters_is_one_span_at_least(
 
 
 def test_the_embedded_model_finds_the_date() -> None:
-    from ragattr.api import Setup, writer
+    from ragattr.api import writer
+    from ragattr.setup import Setup
     from ragattr.types import Context, Passage, Query
 
     passages = (Passage("The Harbour Bridge was built by 1,400 men. It opened in 1932.", "a"),)
