@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
+from ragattr import __version__
 from ragattr.attribution.subject import find_subject
 from ragattr.errors import ConfigError, InputError
 from ragattr.generation.extract import SPAN_FIELDS, Extract
@@ -38,7 +39,7 @@ from ragattr.retrieval.index import Index, open_index
 from ragattr.setup import DEFAULT_METHOD, EMBEDDED, Setup, TierName, answer_prompt
 from ragattr.stage import Stage
 from ragattr.text.offsets import OffsetUnit
-from ragattr.types import Answer, Attribution, Context, Passage, Query
+from ragattr.types import Answer, Attribution, Context, Passage, Query, Source
 from ragattr.verification.evidence import judge_pair
 
 if TYPE_CHECKING:
@@ -263,14 +264,16 @@ def mechanism_rows(setup: Setup) -> Work:
         (found,) = measure([answer])
         if found.scores is None or isinstance(subject, Attribution):
             raise InputError("; ".join(found.warnings))
-        best = int(found.scores.sum(axis=1).argmax())
+        best = _most_used(found, subject.sources)
         seen = see(model, subject.chat, subject.reply, subject.removals[best])
         source = subject.sources[best]
         return {
-            "id": case["id"],
-            "question": case["question"],
-            "answer": case["answer"],
+            **case,
+            "ragattr": __version__,
+            "warnings": [*found.warnings, *_below_floor(found, best)],
             "model": asdict(model.card),
+            "proxy": subject.proxy,
+            "settings": dict(found.settings),
             "source": {
                 "passage": answer.context.passages[source.passage].id,
                 "text": subject.texts[best],
@@ -287,21 +290,41 @@ def mechanism_rows(setup: Setup) -> Work:
     return work
 
 
-def find_heads(setup: Setup, probes: Path | None = None, *, n: int = N_PROBES) -> Row:
+def _most_used(found: Attribution, sources: Sequence[Source]) -> int:
+    """The best of the sources that the model read; a baseline may have scored others."""
+    assert found.scores is not None
+    totals = dict(zip(found.sources, found.scores.sum(axis=1).tolist(), strict=True))
+    return max(range(len(sources)), key=lambda i: totals.get(sources[i], -np.inf))
+
+
+def _below_floor(found: Attribution, best: int) -> list[str]:
+    if (
+        found.floors is None
+        or found.scores is None
+        or found.scores[best].mean() > found.floors.noise
+    ):
+        return []
+    return ["no sentence stands above the noise floor: what the heads show is no use of it"]
+
+
+def find_heads(
+    setup: Setup, probes: Path | None = None, *, n: int = N_PROBES, seed: int = 0
+) -> Row:
     """Context heads and memory heads of a model, by patching on counterfactual probes.
 
     Args:
         probes: JSON Lines, as `mechanism.counterfactual` reads them; the shipped ones without.
-        n: how many of those that can be used.
+        n: how many of those that can be used, drawn by `seed`.
     """
     from ragattr.mechanism.counterfactual import SHIPPED, fair, read_counterfactuals
     from ragattr.mechanism.locate import locate
 
-    model = setup.inside_model()
-    found = locate(model, fair(read_counterfactuals(probes or SHIPPED))[:n])
+    model, usable = setup.inside_model(), fair(read_counterfactuals(probes or SHIPPED))
+    order = np.random.default_rng(seed).permutation(len(usable))[:n]
+    found = locate(model, [usable[i] for i in order])
     return {
         "model": asdict(model.card),
-        "said": f"{found.n_probes} probes: {found.stability}",
+        "said": f"{found.n_probes} of {len(usable)} probes: {found.stability}",
         "stability": asdict(found.stability),
         "effects": np.round(found.effects, 6).tolist(),
         "verified": [

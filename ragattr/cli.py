@@ -160,9 +160,6 @@ WorkFolder = Annotated[
     Path | None, typer.Option("--work", help="Folder of what is measured so far; resumable.")
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Of contexts and their order.")]
-Trained = Annotated[
-    Path | None, typer.Option("-o", "--output", help="Write here, not into the user's cache.")
-]
 Tier = Annotated[
     TierName,
     typer.Option("--tier", help="text measures nothing; logits and logprobs insist on it."),
@@ -350,6 +347,8 @@ def mechanism(
     from ragattr.setup import Setup
 
     setup = Setup(model=model, method=method)
+    if probes is not None and input is not None:
+        raise ConfigError("give either --input or --probes")
     if probes is not None:
         row = find_heads(setup, None if str(probes) == "shipped" else probes)
         with _sinks(output, html) as write:
@@ -519,32 +518,27 @@ def train(
     n: Contexts = 240,
     work: WorkFolder = None,
     seed: Seed = 0,
-    output: Trained = None,
 ) -> None:
     """Learn from deletions what one reading shows; kept for this model and chat template."""
-    from ragattr.learn.attribution import train
+    from ragattr.learn import attribution
     from ragattr.learn.contexts import read_contexts
     from ragattr.models.embedded import cache_folder
-    from ragattr.models.hf import HFModel
+    from ragattr.models.learned import identity
     from ragattr.setup import Setup, answer_prompt
 
     setup = Setup(model=model, encoder=encoder)
-    reader = setup.language_model()
-    if not isinstance(reader, HFModel):
-        raise ConfigError(f"{reader.card.name} is not a model in process")
-    name = f"{reader.card.name.replace('/', '--')}-{seed}"
+    reader = setup.inside_model()
     contexts = read_contexts(data or (), n=n, seed=seed)
     with _bar(len(contexts), "contexts") as advance:
-        path, figures = train(
+        path, figures = attribution.train(
             kind.value,
             reader,
             answer_prompt(),
             setup.sentence_encoder(),
             contexts,
             data=[path.name for path in data or ()] or ["shipped facts"],
-            work=work or cache_folder() / "training" / name,
+            work=work or cache_folder() / "training" / identity(reader)[:32],
             seed=seed,
-            path=output,
             progress=advance,
         )
     for figure, value in figures.items():
@@ -763,7 +757,10 @@ def _print_components(row: "Row") -> None:
     """The sentence, and the heads and MLPs that say most different things without it."""
     from ragattr.report.summary import readable
 
-    typer.echo(readable(f"{row['answer']}\nwith and without: {row['source']['text']}\n"))
+    for warning in row["warnings"]:
+        _say(readable(warning))
+    said = f"as read by {row['model']['name']}" if row["proxy"] else f"in {row['model']['name']}"
+    typer.echo(readable(f"{row['answer']}\nwith and without: {row['source']['text']} ({said})\n"))
     for component in row["top"]:
         typer.echo(f"  {component['name']:8} {component['jsd']:.4f} nats")
 

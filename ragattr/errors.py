@@ -11,6 +11,7 @@ RagattrError
   ServerError      a model server does not answer, or refuses
   NoLogprobs       a model server shows no log-probabilities of a prompt
   ProbeError       the attention interface does not read a model as the model reads
+  NoAttention      a model has no attention interface   (also ProbeError)
   StageError       a stage broke its contract
 """
 
@@ -60,6 +61,16 @@ class NoLogprobs(ServerError):
 
 class ProbeError(RagattrError):
     """The attention interface does not read a model as the model itself reads."""
+
+
+class NoAttention(ProbeError):
+    """A model has no attention interface: it cannot be looked into."""
+
+    def __init__(self, model: str) -> None:
+        super().__init__(
+            f"{model} does not show its attention (a transformers model in this process may); "
+            "jsd-fast, jsd, drop, contextcite and subset work without"
+        )
 
 
 class StageError(RagattrError):

@@ -26,7 +26,7 @@ from ragattr.attribution.jsd import AttributeJSD
 from ragattr.attribution.subset import AttributeSubset
 from ragattr.attribution.unmeasured import Unmeasured
 from ragattr.citation.join import Cite
-from ragattr.errors import ConfigError, ModelNotFound, NoLogprobs, ProbeError
+from ragattr.errors import ConfigError, ModelNotFound, NoAttention, NoLogprobs
 from ragattr.models import embedded
 from ragattr.models.protocols import Encoder, EntailmentModel, WhiteBoxModel, is_white_box
 from ragattr.models.truncated import TOP_LOGPROBS
@@ -159,16 +159,20 @@ class Setup:
         return int(layer), int(head)
 
     def explainer(self) -> Explainer:
-        """As it was trained for the model."""
-        return Explainer.of(self._learned("explainer"), self.head_weights())
+        """As it was trained for the model, on the heads that are used with it."""
+        heads = self._learned("heads")
+        kept = self._learned("explainer")
+        if kept["heads"] != heads["trained"]:
+            raise ConfigError("the explainer was trained with other heads: train it again")
+        return Explainer.of(kept, np.array(heads["weights"], dtype=np.float64))
 
     def inside_model(self) -> "HFModel":
-        """The model, when it can be looked into; a ProbeError when not."""
+        """The model, when it can be looked into; a NoAttention error when not."""
         from ragattr.models.hf import HFModel
 
         model = self.language_model()
-        if not isinstance(model, HFModel):
-            raise ProbeError(f"{model.card.name} does not show its attention")
+        if not isinstance(model, HFModel) or model.interface is None:
+            raise NoAttention(model.card.name)
         return model
 
     def _learned(self, kind: Literal["heads", "explainer"]) -> dict[str, Any]:

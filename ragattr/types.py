@@ -184,7 +184,7 @@ class Subset:
     """A few sources that alone give the same answer.
 
     Attributes:
-        sources: by index, the one that does most first.
+        sources: by index, the one that does most first; none when the answer needs none.
         loss: log-probability per token that is lost when only they stay, nats; below 0 the answer
             is likelier without the rest.
         drop: log-probability per token that is lost when they go and the rest stays, nats.

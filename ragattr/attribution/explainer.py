@@ -1,14 +1,16 @@
 """A learned explainer: exact divergence, predicted from what one reading and hiding show."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
 
+from ragattr.attribution.budget import Purse
 from ragattr.attribution.heads import mixed
 from ragattr.attribution.inside import look_inside
 from ragattr.attribution.measure import Measure, Measured
+from ragattr.attribution.ridge import Ridge
 from ragattr.attribution.signals import Hidden, Signals, read_signals
 from ragattr.attribution.stopping import Stopping
 from ragattr.attribution.subject import Subject, measured_claims
@@ -19,43 +21,16 @@ from ragattr.types import FilterError, FloatArray
 OFFSET = 1e-3  # nats per token, in logarithms of divergence
 HIDDEN_SHARE = 0.5  # of the sentences are hidden: those that a glance at the reading prefers
 MOST_PASSES = 3.0
-SEEN = (*("attention", "attention_over_best", "direct", "similarity", "place", "early", "length"),)
+SEEN = (
+    "attention",
+    "attention_over_best",
+    "direct",
+    "similarity",
+    "place",
+    "early",
+    "length",
+)
 FIGURES = (*SEEN, "hidden", "hidden_drop")
-
-
-@dataclass(frozen=True, eq=False)
-class Ridge:
-    """A linear regression on standardised figures and every product of two of them.
-
-    Attributes:
-        means, scales: [figures], of the training rows.
-        coefficients: [1 + figures + products], the constant first.
-    """
-
-    means: FloatArray
-    scales: FloatArray
-    coefficients: FloatArray
-
-    @classmethod
-    def fit(cls, table: FloatArray, wanted: FloatArray, *, penalty: float) -> Self:
-        """Least squares with a penalty on all but the constant."""
-        means, scales = table.mean(axis=0), np.maximum(table.std(axis=0), 1e-6)
-        columns = _products((table - means) / scales)
-        penalties = penalty * np.eye(columns.shape[1])
-        penalties[0, 0] = 0.0
-        found = np.linalg.solve(columns.T @ columns + penalties, columns.T @ wanted)
-        return cls(means, scales, np.asarray(found, dtype=np.float64))
-
-    def predict(self, table: FloatArray) -> FloatArray:
-        """[rows]."""
-        found: FloatArray = _products((table - self.means) / self.scales) @ self.coefficients
-        return found
-
-
-def _products(standard: FloatArray) -> FloatArray:
-    rows, columns = np.triu_indices(standard.shape[1])
-    one = np.ones((len(standard), 1))
-    return np.concatenate([one, standard, standard[:, rows] * standard[:, columns]], axis=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +105,9 @@ def _divergence(logs: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True)
 class AttributeExplainer(Measure):
-    """A glance at one reading, hiding what looks likely, deleting the best: three passes at most.
+    """A glance at one reading, hiding what looks likely, deleting the best: about three passes.
+
+    The limit counts what hiding and deleting cost by characters; the budget may be smaller.
 
     Attributes:
         explainer: trained for this model.
@@ -148,51 +125,53 @@ class AttributeExplainer(Measure):
     def measure(self, subject: Subject, reading: Reading) -> Measured:
         """A prediction stands evenly spread over its claim's tokens; what was deleted is exact."""
         inside, n_sources = look_inside(reading, self.model.card), len(subject.sources)
+        most = min(MOST_PASSES, self.budget.passes or MOST_PASSES)
+        purse = replace(self.budget, passes=most).open(reading)
         claims = measured_claims(subject.answer, reading.tokens)
         signals = read_signals(subject, inside, self.encoder)
-        chosen = _likely([self.explainer.at_a_glance(known) for known in signals])
+        likely = _likely([self.explainer.at_a_glance(known) for known in signals])
+        n_hidden = min(len(likely), int((most - reading.passes) / subject.knock_out_passes))
+        chosen = likely[: max(n_hidden, 0)]
         effects = reading.knock_out([subject.removals[i] for i in chosen])
         scores = np.zeros((n_sources, len(reading.tokens)))
         for claim, known in zip(claims, signals, strict=True):
             hidden = Hidden.of(effects, claim, chosen, n_sources)
             scores[:, claim] = self.explainer.explain(known, hidden)[:, None]
-        verified = self._verify(subject, reading, claims, scores)
+        verified = self._verify(subject, reading, purse, claims, scores)
+        is_limited = most < MOST_PASSES or self.budget.seconds is not None
         return Measured(
-            scores=scores, decides=False, interventional=False, verified=tuple(verified)
+            scores=scores,
+            decides=False,
+            interventional=False,
+            verified=verified,
+            partial=is_limited and (purse.was_short or len(chosen) < len(likely)),
         )
 
     def _verify(
         self,
         subject: Subject,
         reading: Reading,
-        claims: list[list[int]],
+        purse: Purse,
+        claims: Sequence[Sequence[int]],
         scores: FloatArray,
-    ) -> list[int]:
+    ) -> tuple[int, ...]:
         """Put exact scores in place of the best predictions while passes are left; which ones."""
-        stopping, is_exact = (
-            Stopping(self.explainer.error, self.noise_floor),
-            np.zeros(len(scores), bool),
-        )
-        while True:
-            wanted = {
-                stopping.next(scores[:, claim].mean(axis=1), is_exact, int(is_exact.sum()))
-                for claim in claims
-            } - {None}
-            affordable = [
-                i
-                for i in wanted
-                if i is not None
-                and reading.passes + subject.deletion_passes(subject.removals[i]) <= MOST_PASSES
-            ]
-            if not affordable:
-                return np.flatnonzero(is_exact).tolist()
-            best = affordable[0]
-            scores[best] = reading.delete([subject.removals[best]]).jsd[0]
-            is_exact[best] = True
+        stopping = Stopping(self.explainer.error, self.noise_floor)
+        is_exact = np.zeros(len(scores), dtype=bool)
+        for n_measured in range(max(stopping.most)):
+            for claim in claims:
+                best = stopping.next(scores[:, claim].mean(axis=1), is_exact, n_measured)
+                if best is None or not purse.affords(
+                    subject.deletion_passes(subject.removals[best])
+                ):
+                    continue
+                scores[best] = reading.delete([subject.removals[best]]).jsd[0]
+                is_exact[best] = True
+        return tuple(np.flatnonzero(is_exact).tolist())
 
 
-def _likely(predictions: list[FloatArray]) -> list[int]:
-    """The better part of the sources for any claim."""
+def _likely(predictions: Sequence[FloatArray]) -> list[int]:
+    """The better part of the sources for any claim, the best of each first."""
     n_kept = int(np.ceil(HIDDEN_SHARE * len(predictions[0])))
-    best = {int(i) for found in predictions for i in np.argsort(-found, kind="stable")[:n_kept]}
-    return sorted(best)
+    ranked = [np.argsort(-found, kind="stable")[:n_kept] for found in predictions]
+    return [*dict.fromkeys(int(i) for rank in zip(*ranked, strict=True) for i in rank)]

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, cast
 
-from ragattr.errors import ProbeError
+from ragattr.errors import NoAttention
 from ragattr.models.protocols import InsideReading, Reading
 
 if TYPE_CHECKING:
@@ -13,10 +13,8 @@ def look_inside(reading: Reading, model: "ModelCard") -> InsideReading:
     """The same reading, as one of a model with the attention interface.
 
     Raises:
-        ProbeError: the model has none.
+        NoAttention: the model has none.
     """
     if not (reading.can_knock_out and hasattr(reading, "attention")):
-        raise ProbeError(
-            f"{model.name} does not show its attention; jsd, drop and contextcite work without"
-        )
+        raise NoAttention(model.name)
     return cast("InsideReading", reading)

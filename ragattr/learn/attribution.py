@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ragattr.errors import ProbeError
+from ragattr.errors import NoAttention
 from ragattr.learn.examples import Example, measure_examples
 from ragattr.learn.explainer import fit_explainer, kept_fields
 from ragattr.learn.heads import fit_heads
@@ -44,9 +44,7 @@ def train(
         path: where to write, if not into the user's cache.
     """
     if model.interface is None:
-        raise ProbeError(
-            f"{model.card.name} does not show its attention: there is nothing to learn"
-        )
+        raise NoAttention(model.card.name)
     examples = measure_examples(
         model, prompt, encoder, contexts, work=work, seed=seed, progress=progress
     )
@@ -65,6 +63,6 @@ def _fitted(
         head = most_concentrated(model, probes, located.context_heads)
         fields = {"weights": np.round(weights, 6).tolist(), "head": [*head]}
         return fields, {**figures, "head": str(head), "probes": str(located.stability)}
-    head_weights = np.array(find_learned("heads", model)["weights"])
-    explainer, figures = fit_explainer(examples, head_weights)
-    return kept_fields(explainer), figures
+    heads = find_learned("heads", model)
+    explainer, figures = fit_explainer(examples, np.array(heads["weights"]))
+    return {**kept_fields(explainer), "heads": heads["trained"]}, figures

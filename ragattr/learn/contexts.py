@@ -1,14 +1,13 @@
 """Questions in contexts to learn on, from labelled rows or from cases."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ragattr.errors import InputError
 from ragattr.learn.floors import read_facts
+from ragattr.record import Row, loads, read_case
 from ragattr.text.sentences import sentence_spans
 from ragattr.types import Context, Passage, Query
 
@@ -25,71 +24,58 @@ def read_contexts(
     come around it, to 12 to 32 sentences.
 
     Raises:
-        InputError: a row has neither, or no question; or there is no row at all.
+        InputError: a row that cannot be read, by its line; or there is no row at all.
     """
     rows = [row for path in paths for row in _rows(path)] if paths else _facts()
     if not rows:
         raise InputError(f"no rows in {', '.join(str(path) for path in paths)}")
     rng = np.random.default_rng(seed)
-    paragraphs = list(
-        dict.fromkeys(" ".join(row["context_sentences"]) for row in rows if "passages" not in row)
-    )
+    paragraphs = [*dict.fromkeys(row["paragraph"] for row in rows if "paragraph" in row)]
     drawn, seen = list[tuple[Context, str | None]](), set[str]()
     for i in rng.permutation(len(rows)):
         row = rows[i]
-        texts = _surrounded(row, paragraphs, rng) if "passages" not in row else _texts(row)
-        key = json.dumps(sorted(row.get("context_sentences") or texts))
-        if key not in seen and len(drawn) < n:
-            seen.add(key)
+        texts = [passage["text"] for passage in row.get("passages", ())]
+        if "paragraph" in row:
+            texts = _surrounded(row, paragraphs, rng)
+        own = row.get("paragraph") or "\n".join(texts)
+        if own not in seen:
+            seen.add(own)
             passages = tuple(Passage(text, str(k)) for k, text in enumerate(texts, start=1))
-            query = Query(row["question"], str(row.get("id", i)))
+            query = Query(row["question"], row["id"] or str(i))
             drawn.append((Context(query, passages), row.get("answer") or None))
+        if len(drawn) == n:
+            break
     return drawn
 
 
-def _rows(path: Path) -> list[dict[str, Any]]:
-    rows = []
-    for number, line in _lines(path):
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise InputError(f"{path}, line {number}: not JSON ({error})") from error
-        if "question" not in row or not ("passages" in row or "context_sentences" in row):
-            raise InputError(
-                f'{path}, line {number}: wanted "question" and "passages" or "context_sentences"'
-            )
-        rows.append(row)
-    return rows
-
-
-def _lines(path: Path) -> list[tuple[int, str]]:
+def _rows(path: Path) -> list[Row]:
     try:
-        lines = path.read_text("utf-8").splitlines()
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
-    return [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
+        lines = path.read_text("utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read {path}: {error}") from error
+    return [_row(line, f"{path}, line {i}") for i, line in enumerate(lines, 1) if line.strip()]
 
 
-def _facts() -> list[dict[str, Any]]:
-    return [
-        {
-            **fact,
-            "context_sentences": [
-                span.of(fact["passage"]) for span in sentence_spans(fact["passage"])
-            ],
-        }
-        for fact in read_facts()
-    ]
+def _row(line: str, where: str) -> Row:
+    try:
+        row = loads(line)
+        if "context_sentences" not in row:
+            return read_case(row, default_id="", answered=False)
+        sentences = row["context_sentences"]
+        if not (isinstance(sentences, list) and all(isinstance(part, str) for part in sentences)):
+            raise InputError("context_sentences: wanted a list of strings")
+        case = read_case({**row, "passages": [" ".join(sentences)]}, default_id="", answered=False)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error
+    return {**case, "paragraph": case["passages"][0]["text"]}
 
 
-def _texts(row: dict[str, Any]) -> list[str]:
-    return [passage if isinstance(passage, str) else passage["text"] for passage in row["passages"]]
+def _facts() -> list[Row]:
+    return [{**fact, "paragraph": fact["passage"]} for fact in read_facts()]
 
 
-def _surrounded(
-    row: dict[str, Any], paragraphs: Sequence[str], rng: np.random.Generator
-) -> list[str]:
-    own, answer = " ".join(row["context_sentences"]), (row.get("answer") or "").casefold()
+def _surrounded(row: Row, paragraphs: Sequence[str], rng: np.random.Generator) -> list[str]:
+    own, answer = row["paragraph"], (row.get("answer") or "").casefold()
     texts, wanted = [own], int(rng.integers(FEWEST, MOST + 1))
     n_sentences = len(sentence_spans(own))
     for i in rng.permutation(len(paragraphs))[:MOST]:

@@ -5,6 +5,7 @@ likely to matter, with the first ones, which are hardest to estimate, and a few 
 others keep what hiding them does.
 """
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,7 @@ class Example:
     """The first claim of one answer in its context.
 
     Attributes:
-        id: of its question.
+        id: of what was read; see `example_id`.
         jsd, drops: [sources], nats per token, when a source is deleted; of those that were not,
             when it is hidden.
         is_exact: [sources], which were deleted.
@@ -59,7 +60,7 @@ def measure_examples(
     for i, (context, answer) in enumerate(contexts):
         path = work / f"{i:05d}.npz"
         example = _load(path) if path.exists() else None
-        if example is None or example.id != context.query.id:
+        if example is None or example.id != example_id(context, answer if i % 2 else None):
             rng = np.random.default_rng([seed, i])
             example = _measure(model, prompt, encoder, context, answer if i % 2 else None, rng)
             if example is not None:
@@ -83,7 +84,16 @@ def _measure(
     reply = Reply(answer) if answer else model.write([chat], max_new_tokens=MAX_NEW_TOKENS)[0]
     claims, markers = read_claims(reply.text, len(context.passages))
     subject = find_subject(
-        model, prompt, Answer(context, reply.text, claims, markers, token_ids=reply.token_ids)
+        model,
+        prompt,
+        Answer(
+            context,
+            reply.text,
+            claims,
+            markers,
+            token_ids=reply.token_ids,
+            generator=None if answer else model.card.name,
+        ),
     )
     if isinstance(subject, Attribution):
         return None
@@ -100,7 +110,13 @@ def _measure(
     drops[chosen] = effects.drops[:, claim].mean(axis=1)
     is_exact = np.zeros(n_sources, dtype=bool)
     is_exact[chosen] = True
-    return Example(context.query.id, signals, hidden, jsd, drops, is_exact)
+    return Example(example_id(context, answer), signals, hidden, jsd, drops, is_exact)
+
+
+def example_id(context: Context, answer: str | None) -> str:
+    """A digest of question, passages and answer; None is an answer of the model's own."""
+    parts = [context.query.text, *(passage.text for passage in context.passages), answer or ""]
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()
 
 
 def _save(path: Path, example: Example) -> None:

@@ -10,10 +10,10 @@ from ragattr.attribution.explainer import (
     FIGURES,
     OFFSET,
     Explainer,
-    Ridge,
     all_figures,
     seen_figures,
 )
+from ragattr.attribution.ridge import Ridge
 from ragattr.learn.examples import Example
 from ragattr.learn.heads import N_FOLDS, held_out_weights, with_contrast
 from ragattr.types import FilterError, FloatArray

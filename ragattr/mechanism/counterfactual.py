@@ -70,7 +70,7 @@ class Encoded:
 def read_counterfactuals(path: Path = SHIPPED) -> list[Counterfactual]:
     """Probes of a JSON Lines file, in the fields of comp-mech (Ortu et al. 2024)."""
     try:
-        rows = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
+        rows = [json.loads(line) for line in path.read_text("utf-8").split("\n") if line.strip()]
         return [Counterfactual(*(str(row[name]) for name in _FIELDS)) for row in rows]
     except OSError as error:
         raise InputError(f"no probes at {path}") from error

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ragattr.errors import ProbeError
+from ragattr.errors import NoAttention
 from ragattr.models.hf import HFModel
 
 
@@ -10,8 +10,8 @@ def look_inside(model: HFModel) -> Any:
     """The transformers model behind it.
 
     Raises:
-        ProbeError: it does not attend through the common interface.
+        NoAttention: it does not attend through the common interface.
     """
     if model.interface is None:
-        raise ProbeError(f"{model.card.name} does not attend through the common interface")
+        raise NoAttention(model.card.name)
     return model.model

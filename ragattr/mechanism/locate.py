@@ -159,9 +159,9 @@ def locate(
 def concentrations(
     model: HFModel, probes: Sequence[Counterfactual], heads: Sequence[Head]
 ) -> list[Concentration]:
-    """Heads that find the answer in most probes, by entropy; then the others.
+    """Heads by how much of their attention goes to the statement's answer, most first.
 
-    The first is ATTNATTRIB's choice (handbook section 5).
+    The first is ATTNATTRIB's choice (handbook section 5): concentrated, and in the right place.
     """
     own = look_inside(model)
     check_heads(own, heads)
@@ -177,7 +177,7 @@ def concentrations(
     rows = [
         Concentration(head, *map(float, each)) for head, each in zip(heads, columns, strict=True)
     ]
-    return sorted(rows, key=lambda row: (row.finds < 0.5, row.entropy))
+    return sorted(rows, key=lambda row: -row.on_answer)
 
 
 def most_concentrated(

@@ -3,13 +3,18 @@
 import hashlib
 from typing import Any
 
-_VALUES_HASHED = 16  # of each parameter: enough to tell two sets of weights apart
+_VALUES_HASHED = 64  # of each parameter, spread over it
 
 
 def weights_digest(model: Any, *settings: str) -> str:
-    """SHA-256 of the first values of every parameter, and of whatever else must be the same."""
+    """SHA-256 of values of every parameter, and of whatever else must be the same.
+
+    Values are rounded to bfloat16: a copy in another precision is the same model.
+    """
     digest = hashlib.sha256("\0".join(settings).encode())
     for name, values in model.named_parameters():
-        first = values.detach().flatten()[:_VALUES_HASHED].float().cpu().numpy()
-        digest.update(f"{name} {tuple(values.shape)}".encode() + first.tobytes())
+        flat = values.detach().flatten()
+        step = max(1, len(flat) // _VALUES_HASHED)
+        sample = flat[::step].bfloat16().float().cpu().numpy()
+        digest.update(f"{name} {tuple(values.shape)}".encode() + sample.tobytes())
     return digest.hexdigest()

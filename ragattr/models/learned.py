@@ -24,12 +24,12 @@ def find_learned(kind: Kind, model: HFModel) -> dict[str, Any]:
     Raises:
         ConfigError: nobody trained it for these weights in this chat template.
     """
-    identity = _identity(model)
+    own = identity(model)
     shipped = Path(str(files("ragattr.models") / f"{kind}.json"))
-    for path in (_kept(kind, identity), shipped):
+    for path in (_kept(kind, own), shipped):
         if path.is_file():
             found: dict[str, Any] = json.loads(path.read_text("utf-8"))
-            if found["identity"] == identity:
+            if found["identity"] == own:
                 return found
     raise ConfigError(
         f"nobody trained {kind} for {model.card.name} with these weights and this chat template: "
@@ -41,22 +41,22 @@ def keep_learned(
     kind: Kind, model: HFModel, figures: Mapping[str, Any], *, path: Path | None = None
 ) -> Path:
     """Write what was trained where `find_learned` finds it, or to `path`; returns the file."""
-    identity = _identity(model)
-    path = path or _kept(kind, identity)
+    own = identity(model)
+    path = path or _kept(kind, own)
     path.parent.mkdir(parents=True, exist_ok=True)
     card = {"name": model.card.name, "revision": model.card.revision}
     unfinished = path.with_name(path.name + ".partial")
     unfinished.write_text(
-        json.dumps({"identity": identity, "model": card, **figures}) + "\n", encoding="utf-8"
+        json.dumps({"identity": own, "model": card, **figures}) + "\n", encoding="utf-8"
     )
     unfinished.replace(path)
     return path
 
 
-def _kept(kind: Kind, identity: str) -> Path:
-    return cache_folder() / "learned" / f"{identity[:32]}-{kind}.json"
+def _kept(kind: Kind, own: str) -> Path:
+    return cache_folder() / "learned" / f"{own[:32]}-{kind}.json"
 
 
-def _identity(model: HFModel) -> str:
-    """Of weights and template; not of the dtype, which changes attention little."""
+def identity(model: HFModel) -> str:
+    """Of weights and template, in whatever precision."""
     return weights_digest(model.model, str(model.tokenizer.chat_template))

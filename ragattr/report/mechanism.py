@@ -44,6 +44,7 @@ def _section(row: Row) -> Row:
         return {
             "title": f"Context and memory heads of {row['model']['name']}",
             "said": row["said"],
+            "warnings": [],
             "columns": [f"H{head}" for head in range(len(row["effects"][0]))],
             "layers": _cells(row["effects"], []),
             "unit": "logits, for the context answer and against the memorised one",
@@ -53,12 +54,18 @@ def _section(row: Row) -> Row:
     extra.append(("gain, MLP", row["mlp_gain"]))
     return {
         "title": row["question"],
-        "said": f"{row['answer']} — with and without: {row['source']['text']}",
+        "said": f"{row['answer']} — with and without: {row['source']['text']} ({_whose(row)})",
+        "warnings": row["warnings"],
         "columns": [*(f"H{head}" for head in range(len(row["heads"][0]))), *(n for n, _ in extra)],
         "layers": _cells(row["heads"], [values for _, values in extra]),
         "unit": "nats of divergence; gain in cosine",
         "top": row["top"],
     }
+
+
+def _whose(row: Row) -> str:
+    name = row["model"]["name"]
+    return f"as read by {name}" if row["proxy"] else f"in {name}, which wrote this answer"
 
 
 def _cells(heads: Sequence[Sequence[float]], extra: Sequence[Sequence[float]]) -> list[list[Row]]:

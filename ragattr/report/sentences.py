@@ -109,6 +109,8 @@ def alone(attribution: Row) -> tuple[list[int], str] | None:
     subset = attribution.get("subset")
     if subset is None:
         return None
+    if not subset["sources"]:
+        return [], "the answer needs no sentence of the passages: it is as likely without any"
     what = (
         "these alone give the same answer"
         if subset["is_sufficient"]

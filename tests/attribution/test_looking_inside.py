@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from ragattr.attribution.dla import AttributeDirect
-from ragattr.attribution.explainer import MOST_PASSES, AttributeExplainer, Explainer, Ridge
+from ragattr.attribution.explainer import MOST_PASSES, AttributeExplainer, Explainer
 from ragattr.attribution.gradient import AttributeGradient
 from ragattr.attribution.head import AttributeHead
 from ragattr.attribution.heads import AttributeHeads, mixed
 from ragattr.attribution.measure import Measure
+from ragattr.attribution.ridge import Ridge
 from ragattr.attribution.subset import MOST, AttributeSubset
 from ragattr.errors import ConfigError, ProbeError
 from ragattr.models.fake import FakeEncoder, FakeModel, FakeReading

@@ -8,6 +8,9 @@ SEEN: dict[str, Any] = {
     "id": "a",
     "question": "Who made <b>it</b>?",
     "answer": "Ann.",
+    "model": {"name": "small", "revision": "1", "dtype": "float32"},
+    "proxy": True,
+    "warnings": ["one passage was left out"],
     "source": {"passage": "1", "text": "Ann made it.", "method": "jsd"},
     "heads": [[0.0, 0.4], [0.1, 0.0]],
     "mlps": [0.2, 0.0],
@@ -42,6 +45,16 @@ def test_heads_for_and_against_the_context_differ_in_colour() -> None:
     assert '<td class="cell plus-9" title="+1.000">' in page
     assert '<td class="cell minus-9" title="-1.000">' in page
     assert "12 probes: stable" in page
+
+
+def test_a_page_says_who_read_the_answer_and_what_was_left_out() -> None:
+    page = render_mechanism([SEEN])
+    assert "as read by small" in page
+    assert "one passage was left out" in page
+
+
+def test_what_was_patched_stands_beside_what_was_estimated() -> None:
+    page = render_mechanism([FOUND])
     assert "<td>L0H0</td><td>+1.000</td><td>+0.900</td>" in page
 
 
