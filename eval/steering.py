@@ -23,8 +23,8 @@ from ragattr.models.hf import HFModel
 from ragattr.models.patching import Head
 
 PROBES = Path("probes") / "compmech_counterfactual_train.jsonl"
-FACTORS = (0.0, 1.0, 2.0, 3.0, 5.0)
-N_CANDIDATES, N_TOGETHER = 3, 5  # of context heads and of memory heads; of context heads
+FACTORS = (-3.0, 0.0, 2.0, 5.0)  # below 0 a head says the opposite; unsteered is 1
+N_CANDIDATES, N_TOGETHER = 3, 2  # tried one by one, and scaled together, of each kind
 
 
 def main() -> None:
@@ -47,7 +47,7 @@ def main() -> None:
     located = locate(model, tuning)
     print(located.stability, *located.verified, sep="\n", flush=True)
     candidates = [*located.context_heads[:N_CANDIDATES], *located.memory_heads[:N_CANDIDATES]]
-    tuned = tune(model, tuning, candidates, [factor for factor in FACTORS if factor != 1])
+    tuned = tune(model, tuning, candidates, FACTORS)
     print("tuned", tuned, flush=True)
     figures = {
         "model": model.card.name,
@@ -66,13 +66,13 @@ def _unseen(
     model: HFModel, probes: Sequence[Counterfactual], located: Located, tuned: Rates, n_random: int
 ) -> dict[str, Any]:
     """The tuned head, its attention alone, several context heads, and random heads for each."""
-    together = located.context_heads[:N_TOGETHER]
     known = [row.head for row in located.verified]
     runs: list[tuple[str, Sequence[Head], Target]] = [
         ("one_head", tuned.heads, "output"),
-        ("one_head_attention", tuned.heads, "attention"),
-        ("context_heads", together, "output"),
-        ("random_heads", random_heads(model, len(together), seed=0, without=known), "output"),
+        ("context_heads", located.context_heads[:N_TOGETHER], "output"),
+        ("context_heads_attention", located.context_heads[:N_TOGETHER], "attention"),
+        ("memory_heads", located.memory_heads[:N_TOGETHER], "output"),
+        ("random_heads", random_heads(model, N_TOGETHER, seed=0, without=known), "output"),
     ]
     runs += [
         (f"random_head_{i}", random_heads(model, 1, seed=i, without=known), "output")
@@ -80,7 +80,7 @@ def _unseen(
     ]
     found = dict[str, Any]()
     for name, heads, target in runs:
-        factors = [factor for factor in FACTORS if factor != 1]
+        factors = [factor for factor in FACTORS if target == "output" or factor >= 0]
         found[name] = [_row(each) for each in curve(model, probes, heads, factors, target=target)]
         print(name, *found[name], sep="\n", flush=True)
     return found
