@@ -1,7 +1,7 @@
 """The figures of `eval.context_attribution`, from its work folder."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from ragattr.types import FloatArray
 Row = dict[str, Any]
 Key = tuple[str, str, str]
 _LARGE = 20  # sentences from which on agreement is counted
-_BASELINE = "overlap"
+_PAIRED = ("jsd", "attention", "overlap")
 TOP = (1, 3, 5)
 _COMPARED_BY_LDS = ("similarity", "attention")
 BESIDE = ("exact", "curves", "drops", "masks")  # files of a work folder that are no method's
@@ -45,17 +45,14 @@ def report(work: Path, *, seed: int) -> Path:
             name: _agreement(exact, rows) for name, rows in methods.items() if name != "jsd"
         },
         "methods": {
-            f"{kind}, {whose} answers": {
-                name: _figures(exact, rows, kind, whose, methods.get(_BASELINE, {}), seed)
-                for name, rows in methods.items()
-                if any(key[0] == kind and key[2] == whose for key in rows)
+            name: {
+                method: _figures(exact, methods, method, keys & rows.keys(), seed)
+                for method, rows in methods.items()
+                if keys & rows.keys()
             }
-            for kind, whose in sorted({(key[0], key[2]) for key in exact})
+            for name, keys in _kinds(exact).items()
         },
-        "shared": {
-            f"{kind}, {whose} answers": _shared(methods, kind, whose, seed)
-            for kind, whose in sorted({(key[0], key[2]) for key in exact})
-        },
+        "shared": {name: _shared(methods, keys, seed) for name, keys in _kinds(exact).items()},
         "lds": _lds(methods, work / "masks.jsonl", seed),
         "curves": _curves(methods, work / "curves.jsonl", seed),
         "subset": _subset(methods.get("subset", {})),
@@ -74,16 +71,12 @@ def drop_name(scores: Sequence[float], k: int) -> str:
 
 
 def _with_drops(rows: dict[Key, Row], drops: dict[Key, dict[str, float]]) -> dict[Key, Row]:
-    """Rows with the log-probability that their best k sentences carry, where that was measured."""
-    named = {
-        key: {str(k): drops.get(key, {}).get(drop_name(row["scores"], k)) for k in TOP}
-        for key, row in rows.items()
-    }
-    return {
-        key: {**row, "top_k_drop": named[key]}
-        for key, row in rows.items()
-        if None not in named[key].values()
-    }
+    """Rows with what their best k sentences carry; None until that is measured."""
+    found = {}
+    for key, row in rows.items():
+        named = {str(k): drops.get(key, {}).get(drop_name(row["scores"], k)) for k in TOP}
+        found[key] = {**row, "top_k_drop": None if None in named.values() else named}
+    return found
 
 
 def _counts(exact: dict[Key, Row]) -> dict[str, int]:
@@ -151,45 +144,67 @@ def _difference(exact: Row, row: Row) -> Row:
     }
 
 
+def _kinds(exact: dict[Key, Row]) -> dict[str, set[Key]]:
+    """The cases of each kind and of each sort of answer, and all of them."""
+    found: dict[str, set[Key]] = {"all": set(exact)}
+    for key in sorted(exact):
+        found.setdefault(f"{key[0]}, {key[2]} answers", set()).add(key)
+    return found
+
+
 def _figures(
     exact: dict[Key, Row],
-    rows: dict[Key, Row],
-    kind: str,
-    whose: str,
-    baseline: dict[Key, Row],
+    methods: dict[str, dict[Key, Row]],
+    name: str,
+    keys: set[Key],
     seed: int,
 ) -> Row:
-    """Against gold where there is one, and by intervention; intervals by bootstrap over cases."""
-    keys = [key for key in rows if key[0] == kind and key[2] == whose and key in exact]
+    """Against gold where there is one, and by intervention; intervals by bootstrap over cases.
+
+    Beside each stands the paired difference from exact ablation, mean attention and word overlap.
+    """
+    rows = methods[name]
+    with_gold = sorted(key for key in keys if exact[key]["gold"])
     figures: Row = {"cases": len(keys)}
-    with_gold = [key for key in keys if exact[key]["gold"]]
-    if with_gold:
-        pairs = [(_ranked(rows[key]), exact[key]["gold"]) for key in with_gold]
-        for name, values in (
-            ("hit@1", [hit_at_k(scores, gold, k=1) for scores, gold in pairs]),
-            ("recall@3", [recall_at_k(scores, gold, k=3) for scores, gold in pairs]),
-            ("map", [average_precision(scores, gold) for scores, gold in pairs]),
-        ):
-            figures[name] = bootstrap_mean(values, seed=seed)
-    for k in ("1", "3", "5"):
-        drops = [rows[key]["top_k_drop"][k] for key in keys]
-        figures[f"top_k_drop@{k}"] = bootstrap_mean(drops, seed=seed)
-        shared = [key for key in keys if key in baseline]
-        if shared and rows is not baseline:
-            figures[f"top_k_drop@{k}_over_{_BASELINE}"] = paired_bootstrap(
-                [rows[key]["top_k_drop"][k] for key in shared],
-                [baseline[key]["top_k_drop"][k] for key in shared],
-                seed=seed,
-            )
+    for figure, value in _VALUES.items():
+        chosen = with_gold if figure in _OF_GOLD else sorted(keys)
+        own = {key: value(rows[key], exact[key]) for key in chosen}
+        own = {key: found for key, found in own.items() if found is not None}
+        if not own:
+            continue
+        figures[figure] = bootstrap_mean([*own.values()], seed=seed)
+        for other in _PAIRED:
+            theirs = {
+                key: value(methods[other][key], exact[key])
+                for key in own
+                if other != name and key in methods.get(other, {})
+            }
+            shared = [key for key, found in theirs.items() if found is not None]
+            if shared:
+                figures[f"{figure}_over_{other}"] = paired_bootstrap(
+                    [own[key] for key in shared], [theirs[key] for key in shared], seed=seed
+                )
     figures["passes"] = float(np.mean([rows[key]["passes"] for key in keys]))
     figures["groups_found"] = _groups_found(exact, rows, with_gold)
     return figures
 
 
-def _shared(methods: dict[str, dict[Key, Row]], kind: str, whose: str, seed: int) -> Row:
+def _drop(k: str) -> Callable[[Row, Row], float | None]:
+    return lambda row, exact: row["top_k_drop"] and row["top_k_drop"][k]
+
+
+_OF_GOLD: dict[str, Callable[[Row, Row], float | None]] = {
+    "hit@1": lambda row, exact: hit_at_k(_ranked(row), exact["gold"], k=1),
+    "recall@3": lambda row, exact: recall_at_k(_ranked(row), exact["gold"], k=3),
+    "map": lambda row, exact: average_precision(_ranked(row), exact["gold"]),
+}
+_VALUES = {**_OF_GOLD, **{f"top_k_drop@{k}": _drop(str(k)) for k in TOP}}
+
+
+def _shared(methods: dict[str, dict[Key, Row]], kind: set[Key], seed: int) -> Row:
     """Drops and passes on the cases that every method has, so that they can be compared."""
     found = {
-        name: {key for key in rows if key[0] == kind and key[2] == whose}
+        name: {key for key in kind & rows.keys() if rows[key]["top_k_drop"] is not None}
         for name, rows in methods.items()
     }
     found = {name: keys for name, keys in found.items() if keys}

@@ -1,12 +1,13 @@
 """Methods that look inside the model, on fakes whose attention can be worked out by hand."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from ragattr.attribution.budget import Budget
 from ragattr.attribution.dla import AttributeDirect
 from ragattr.attribution.explainer import MOST_PASSES, AttributeExplainer, Explainer
 from ragattr.attribution.gradient import AttributeGradient
@@ -145,7 +146,7 @@ def test_none_of_them_says_what_was_used(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in MAKERS if name != "subset"])
 def test_a_model_without_attention_is_an_error_that_names_what_works(name: str) -> None:
-    with pytest.raises(ProbeError, match="jsd, drop and contextcite"):
+    with pytest.raises(ProbeError, match="jsd, drop, contextcite and subset work without"):
         _attribute(name, _answer("Bees make honey."), FakeModel())
 
 
@@ -245,6 +246,33 @@ def test_a_subset_holds_a_sentence_for_each_part_of_the_answer_and_no_other() ->
     found = _attribute("subset", answer)
     assert found.subset is not None
     assert sorted(found.subset.sources) == [0, 2, 4]
+
+
+def test_an_answer_that_is_as_likely_without_any_sentence_needs_none() -> None:
+    found = _attribute("subset", _answer("Xyzzy plugh."))
+    assert found.subset is not None
+    assert (found.subset.sources, found.subset.is_sufficient) == ((), True)
+    assert found.scores is not None
+    assert not found.scores.any()
+
+
+def test_markers_are_no_part_of_what_a_subset_must_keep() -> None:
+    found = _attribute("subset", _answer("Bees make honey [2]."))
+    assert found.subset is not None
+    assert found.subset.sources == (2,)
+    assert found.subset.loss == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", ["gradient", "subset", "explainer"])
+def test_a_budget_ends_the_measurement_early_and_the_record_says_so(name: str) -> None:
+    answer = _answer("The tower was completed in 1889. Bees make honey.")
+    stage = replace(MAKERS[name](SeeingModel()), budget=Budget(passes=1.05))
+    (found,) = stage([answer])
+    assert found.partial
+    assert found.scores is not None
+    assert "budget" in found.warnings[-1]
+    (whole,) = replace(stage, budget=Budget(passes=1000.0))([answer])
+    assert not whole.partial
 
 
 def test_an_answer_that_needs_too_many_sentences_has_no_sufficient_subset() -> None:

@@ -13,13 +13,14 @@ from ragattr.attribution.signals import Hidden, Signals
 from ragattr.errors import ConfigError, InputError, ProbeError
 from ragattr.learn.attribution import train
 from ragattr.learn.contexts import FEWEST, MOST, read_contexts
-from ragattr.learn.examples import Example, measure_examples
+from ragattr.learn.examples import Example, example_id, measure_examples
 from ragattr.learn.explainer import fit_explainer, kept_fields
 from ragattr.learn.heads import fit_heads
 from ragattr.models.fake import FakeEncoder, FakeModel
 from ragattr.models.hf import HFModel
 from ragattr.setup import answer_prompt
 from ragattr.text.sentences import sources_of
+from ragattr.types import Context
 
 READER = (1, 2)  # the head whose attention is what deletion does
 
@@ -124,10 +125,36 @@ def test_without_files_the_shipped_facts_are_contexts() -> None:
     assert len(read_contexts([], n=1000)) == 64
 
 
-def test_a_row_without_a_context_names_its_line(tmp_path: Path) -> None:
-    path = _file(tmp_path, {"question": "Q?", "passages": ["a"]}, {"question": "Q?"})
-    with pytest.raises(InputError, match=r"rows\.jsonl, line 2: wanted"):
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ({"question": "Q?"}, "passages"),
+        ({"question": None, "passages": ["a"]}, "question"),
+        ({"question": "Q?", "passages": None}, "passages"),
+        ({"question": "Q?", "passages": [{"id": "1"}]}, "text"),
+        ({"question": "Q?", "passages": ["a"], "answer": 5}, "answer"),
+        ({"question": "Q?", "context_sentences": "abc def."}, "a list of strings"),
+    ],
+)
+def test_a_row_that_cannot_be_read_names_its_line_and_field(
+    tmp_path: Path, row: dict[str, Any], says: str
+) -> None:
+    path = _file(tmp_path, {"question": "Q?", "passages": ["a"]}, row)
+    with pytest.raises(InputError, match=rf"rows\.jsonl, line 2: .*{says}"):
         read_contexts([path], n=5)
+
+
+def test_a_line_separator_inside_a_string_ends_no_row(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"question": "Q?", "passages": ["One.\u2028Two."]}\n', "utf-8")
+    ((context, _),) = read_contexts([path], n=5)
+    assert context.passages[0].text == "One.\u2028Two."
+
+
+def test_examples_of_other_passages_are_not_taken_for_these() -> None:
+    (first, _), (second, _) = read_contexts([], n=2)
+    again = Context(first.query, second.passages)
+    assert len({example_id(c, a) for c in (first, again) for a in (None, "x")}) == 4
 
 
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_a_removal_of_nothing_moves_nothing_and_a_sentence_moves_heads_and_mlps(
 
 def test_a_divergence_is_at_most_ln_2_for_each_token() -> None:
     found = see(_small(), CHAT, REPLY, (PLACE,))  # the only source: the context is empty then
-    n_tokens = len(_small()._reply_tokens(REPLY)[0])
+    n_tokens = len(_small().reply_tokens(REPLY)[0])
     assert 0 < found.heads.max() <= n_tokens * np.log(2)
 
 
@@ -71,7 +71,7 @@ def test_an_empty_reply_is_refused() -> None:
 
 def test_a_model_without_the_interface_is_refused() -> None:
     blind = HFModel(_small().card, _small().model, _small().tokenizer, interface=None)
-    with pytest.raises(ProbeError, match="common interface"):
+    with pytest.raises(ProbeError, match="does not show its attention"):
         see(blind, CHAT, REPLY, (PLACE,))
 
 

@@ -104,7 +104,7 @@ def test_attention_is_turned_to_the_tokens_of_the_source(
     monkeypatch.setattr(room, "Reweighed", reweighed)
     with turned(model, CHAT, [PLACE], [HEAD], 2.0):
         pass
-    ids = model._prompted(CHAT).ids
+    ids = model.prompted(CHAT).ids
     assert model.tokenizer.decode([ids[i] for i in seen[0]]).strip() == TEXT
 
 

@@ -15,7 +15,7 @@ from ragattr.errors import ConfigError
 from ragattr.learn.floors import read_facts
 from ragattr.models import embedded
 from ragattr.models.hf import HFModel
-from ragattr.models.learned import find_learned, keep_learned
+from ragattr.models.learned import find_learned, identity, keep_learned
 from ragattr.setup import METHODS, Setup, answer_prompt
 from ragattr.text.claims import read_claims
 from ragattr.text.sentences import sources_of
@@ -109,6 +109,24 @@ def test_what_the_user_trained_comes_before_what_is_shipped() -> None:
     path = keep_learned("heads", model, {"weights": [[2.0]], "head": [0, 0]})
     assert find_learned("heads", model)["weights"] == [[2.0]]
     assert json.loads(path.read_text("utf-8"))["model"]["name"] == model.card.name
+
+
+def test_an_explainer_of_other_heads_is_refused() -> None:
+    model = embedded.language_model()
+    heads = find_learned("heads", model)
+    keep_learned("heads", model, {**heads, "trained": {"examples": 3}})
+    with pytest.raises(ConfigError, match="trained with other heads"):
+        METHODS["explainer"].make(Setup(method="explainer"))
+
+
+def test_one_head_with_other_weights_is_another_model() -> None:
+    import torch
+
+    model = embedded.language_model()
+    own = copy.deepcopy(model.model)
+    with torch.no_grad():
+        own.model.layers[3].self_attn.q_proj.weight[320:384] = 0.0  # head 5
+    assert identity(replace(model, model=own)) != identity(model)
 
 
 def test_a_float_copy_of_the_same_weights_is_the_same_model() -> None:

@@ -437,7 +437,7 @@ def test_a_deletion_that_crosses_the_length_at_which_positions_change_is_exact(
     import torch
     from transformers import AutoModelForCausalLM, LlamaConfig
 
-    n_tokens = len(HFModel.wrap(_random("Llama", len(tokenizer)), tokenizer)._prompted(CHAT).ids)
+    n_tokens = len(HFModel.wrap(_random("Llama", len(tokenizer)), tokenizer).prompted(CHAT).ids)
     own = copy.deepcopy(_random("Llama", len(tokenizer)))
     config = LlamaConfig(**{**own.config.to_dict(), "max_position_embeddings": n_tokens})
     config.rope_parameters = {"rope_type": "dynamic", "factor": 4.0, "rope_theta": 10000.0}
