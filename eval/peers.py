@@ -18,11 +18,11 @@ import torch
 from numpy.typing import NDArray
 
 from ragattr.errors import ConfigError, MissingExtra
+from ragattr.models.divergence import divergence
 from ragattr.models.hf import HFModel
 from ragattr.models.loading import readable
 from ragattr.models.prompted import Prompted
 from ragattr.models.protocols import Reply
-from ragattr.models.reading import _jsd
 from ragattr.prompt import Chat
 from ragattr.types import FloatArray, Span
 
@@ -63,7 +63,7 @@ def plain_loop(model: HFModel, chat: Chat, removals: Removals, reply: Reply) -> 
             full = log_probs(prompted.ids)
             p = full.exp()
             ablated = (log_probs(prompted.without(removal)[0]) for removal in removals)
-            scores = torch.stack([_jsd(p, full, log_q).sum() for log_q in ablated])
+            scores = torch.stack([divergence(p, full, log_q).sum() for log_q in ablated])
             return _numbers(scores)
 
     return _metered(model, chat, reply, score)

@@ -10,6 +10,7 @@ import numpy as np
 
 from ragattr.errors import ConfigError, MissingExtra, ModelReplyError
 from ragattr.models.direct import direct_effects
+from ragattr.models.divergence import divergence
 from ragattr.models.gates import gate_gradients
 from ragattr.models.interface import Interface
 from ragattr.models.looks import attention, attention_by_value, peaks
@@ -297,7 +298,7 @@ class HFReading:
         ):
             log_q = torch.log_softmax(logits.float(), -1)
             drop = (log_p.gather(1, at) - log_q.gather(1, at))[:, 0]
-            pieces.append(torch.stack([_jsd(p, log_p, log_q), drop]))
+            pieces.append(torch.stack([divergence(p, log_p, log_q), drop]))
         return torch.cat(pieces, 1)
 
     def _numbers(self, values: "torch.Tensor") -> FloatArray:
@@ -305,11 +306,3 @@ class HFReading:
         if not np.isfinite(found).all():
             raise ModelReplyError(f"{type(self._model).__name__} gave logits that are not finite")
         return found
-
-
-def _jsd(p: "torch.Tensor", log_p: "torch.Tensor", log_q: "torch.Tensor") -> "torch.Tensor":
-    q = log_q.exp()
-    log_middle = (p + q).mul_(0.5).clamp_min_(torch.finfo(p.dtype).tiny).log_()
-    from_p = (log_p - log_middle).mul_(p).sum(-1)
-    from_q = (log_q - log_middle).mul_(q).sum(-1)
-    return ((from_p + from_q) / 2).clamp(0.0, float(np.log(2)))

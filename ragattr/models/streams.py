@@ -6,10 +6,9 @@ from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-
 from ragattr.errors import MissingExtra, ModelReplyError, ProbeError
 from ragattr.models.attend import Call, Stretch
+from ragattr.models.divergence import divergence
 from ragattr.models.looks import output_projection
 from ragattr.models.probe import probing
 from ragattr.types import FloatArray
@@ -165,10 +164,7 @@ class Lens:
 
     def _jsd(self, p: "torch.Tensor", q: "torch.Tensor") -> "torch.Tensor":
         log_p, log_q = self.logits(p).log_softmax(-1), self.logits(q).log_softmax(-1)
-        log_middle = torch.logaddexp(log_p, log_q) - float(np.log(2))
-        from_p = (log_p.exp() * (log_p - log_middle)).sum(-1)
-        from_q = (log_q.exp() * (log_q - log_middle)).sum(-1)
-        return ((from_p + from_q) / 2).clamp(0.0, float(np.log(2))).sum()
+        return divergence(log_p.exp(), log_p, log_q).sum()
 
 
 def divergences(model: Any, full: Streams, ablated: Streams) -> tuple[FloatArray, FloatArray]:
