@@ -206,6 +206,7 @@ class Attribution:
         sources: the sentences that were ablated one by one.
         scores: [sources, tokens], in `unit`; None where nothing could be measured.
         interventional: whether the scores come from taking sources away.
+        decides: whether the scores can say, against a floor, what counts as used.
         drops: [sources, tokens], log-probability with the source minus without, nats; or None.
         context_scores: [tokens], divergence when all passages go; or None.
         context_drops: [tokens], log-probability with all passages minus without any; or None.
@@ -230,6 +231,7 @@ class Attribution:
     unit: str
     method: str = "none"
     interventional: bool = True
+    decides: bool = True
     drops: FloatArray | None = None
     context_scores: FloatArray | None = None
     context_drops: FloatArray | None = None

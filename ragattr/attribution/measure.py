@@ -91,6 +91,7 @@ class Measure(Stage[Answer, Attribution]):
             unit=found.unit,
             method=self.method,
             interventional=found.interventional,
+            decides=found.decides,
             drops=found.drops,
             context_scores=found.context.jsd[0] if found.context else None,
             context_drops=found.context.drops[0] if found.context else None,

@@ -78,7 +78,7 @@ class _Search:
     def grown(self) -> list[int]:
         """Sources in the order of joining, until they suffice; none where none is needed."""
         chosen, left = list[int](), self._candidates()
-        loss = self.loss(chosen)
+        loss = self._loss_without_any()
         while loss > TOLERANCE and left and len(chosen) < MOST and self._affords(len(left)):
             sets = [[*chosen, i] for i in left]
             alone = self.mean(self.alone(sets))
@@ -101,6 +101,11 @@ class _Search:
         loss = self.loss(chosen)
         drop = self.mean(self.reading.delete([self.subject.together(chosen)]).drops[0])
         return Subset(tuple(chosen), loss, float(drop), loss <= TOLERANCE)
+
+    def _loss_without_any(self) -> float:
+        """As `loss`, but no token that gains makes up for another that loses."""
+        lost = self.reading.logprobs - self.alone([()])[0]
+        return float(self.mean(np.maximum(lost, 0.0)))
 
     def _affords(self, n_sets: int) -> bool:
         """About: what stays of a prompt is read once for each set, and what follows once more."""

@@ -178,7 +178,9 @@ def _warnings(judgement: Judgement) -> Iterator[str]:
     attribution = judgement.attribution
     if attribution.scores is None:
         return
-    if attribution.floors is None and attribution.model:
+    if not attribution.decides:
+        yield f"{attribution.method} does not decide what counts as used: used is null"
+    elif attribution.floors is None and attribution.model:
         yield f"no noise floor was measured for {attribution.model.name}: used is null"
     if is_unreadable(attribution):
         yield "the reader finds this answer too unlikely to be measured on it: used is null"
