@@ -23,6 +23,7 @@ import numpy as np
 
 from eval.contexts import AttributionCase, gold_sources, load
 from eval.figures import BESIDE, TOP, drop_name, report
+from eval.noise_floor import in_dtype
 from eval.read_once import ReadOnce
 from eval.results import append_jsonl, read_jsonl
 from ragattr.attribution.contextcite import AttributeContextCite
@@ -61,6 +62,8 @@ def main() -> None:
     masks_step = steps.add_parser("masks", help="random masks, for LDS")
     masks_step.add_argument("-n", type=int, default=30, help="cases of each kind at most")
     masks_step.add_argument("--masks", type=int, default=16, help="at each keep rate")
+    again_step = steps.add_parser("again", help="exact ablation once more, in float32")
+    again_step.add_argument("-n", type=int, default=10, help="cases of each kind at most")
     curves_step = steps.add_parser("curves", help="insertion and deletion")
     curves_step.add_argument("-n", type=int, default=30, help="cases of each kind at most")
     steps.add_parser("report")
@@ -75,6 +78,8 @@ def main() -> None:
         bench.run(options.names, options.n, options.kinds)
     elif options.step == "drops":
         bench.drops()
+    elif options.step == "again":
+        bench.again(options.n)
     elif options.step == "masks":
         bench.masks(options.n, options.masks)
     elif options.step == "curves":
@@ -207,6 +212,20 @@ class Bench:
             found = {"masks": masks, "outputs": outputs}
             append_jsonl(path, {**{name: row[name] for name in KEY}, **found})
             print("masks", row["kind"], case.id, flush=True)
+
+    def again(self, n: int) -> None:
+        """Exact ablation in another precision: how far the exact method is from itself."""
+        path = self.work / "again.jsonl"
+        done = {_key(row) for row in _rows(path)}
+        model = in_dtype(self.model, "float32")
+        for row, case in self._measured(n, None):
+            if _key(row) in done:
+                continue
+            chat = _chat(case)
+            effects = model.read(chat, _reply(row)).delete(chat.removals(sources_of(case.passages)))
+            found = {"exact": np.round(effects.jsd, 7).tolist()}
+            append_jsonl(path, {**{name: row[name] for name in KEY}, **found})
+            print("again", row["kind"], case.id, flush=True)
 
     def curves(self, n: int) -> None:
         """Log-probabilities along each method's order: insertion and deletion."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from eval.results import read_jsonl, write_result
+from ragattr.attribution.explainer import OFFSET
 from ragattr.metrics.ranking import (
     area_under_curve,
     average_precision,
@@ -27,7 +28,13 @@ _LARGE = 20  # sentences from which on agreement is counted
 _PAIRED = ("jsd", "attention", "overlap")
 TOP = (1, 3, 5)
 _COMPARED_BY_LDS = ("similarity", "attention")
-BESIDE = ("exact", "curves", "drops", "masks")  # files of a work folder that are no method's
+BESIDE = (
+    "exact",
+    "curves",
+    "drops",
+    "masks",
+    "again",
+)  # files of a work folder that are no method's
 
 
 def report(work: Path, *, seed: int) -> Path:
@@ -53,6 +60,7 @@ def report(work: Path, *, seed: int) -> Path:
             for name, keys in _kinds(exact).items()
         },
         "shared": {name: _shared(methods, keys, seed) for name, keys in _kinds(exact).items()},
+        "exact_against_itself": _again(exact, _by_key(work / "again.jsonl")),
         "lds": _lds(methods, work / "masks.jsonl", seed),
         "curves": _curves(methods, work / "curves.jsonl", seed),
         "subset": _subset(methods.get("subset", {})),
@@ -128,6 +136,20 @@ def _agreement(exact: dict[Key, Row], rows: dict[Key, Row]) -> Row:
             _difference(exact[row["key"]], rows[row["key"]]) for row in same if not row["top_1"]
         ],
     }
+
+
+def _again(exact: dict[Key, Row], again: dict[Key, Row]) -> Row:
+    """Exact ablation in bfloat16 against float32, as far as the best score is above the floor."""
+    floor, same, errors = _floor(), list[bool](), list[FloatArray]()
+    for key in again.keys() & exact.keys():
+        one, other = (_totals(rows[key]) / len(exact[key]["logprobs"]) for rows in (exact, again))
+        if one.max() > floor:
+            same.append(one.argmax() == other.argmax())
+        errors.append(np.log((one + OFFSET) / (other + OFFSET)))
+    if not same:
+        return {"cases": 0}
+    deviation = float(np.concatenate(errors).std())
+    return {"cases": len(same), "top_1": float(np.mean(same)), "log_error_deviation": deviation}
 
 
 def _difference(exact: Row, row: Row) -> Row:

@@ -15,7 +15,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402  the backend is chosen first
 
 DOCS = Path(__file__).parent.parent / "docs"
-_ACCURACY_OF = "n20, own answers"
+_ACCURACY_OF = "all"
 
 
 def main() -> None:
