@@ -16,7 +16,7 @@ import matplotlib.pyplot as plt  # noqa: E402  the backend is chosen first
 
 DOCS = Path(__file__).parent.parent / "docs"
 _DIFFERENCE = "top_k_drop@1_over_jsd"
-_ELSEWHERE = {"heads": (-34, 5), "dla": (6, -11), "explainer": (6, -11)}  # not at (6, 5) points
+_ELSEWHERE = {"heads": (-34, 5), "head": (6, -11), "explainer": (6, -11)}  # not at (6, 5) points
 
 
 def main() -> None:
