@@ -236,7 +236,7 @@ METHODS: dict[str, Method] = {
     ),
     "subset": Method(
         lambda setup: AttributeSubset(**setup.reader()),
-        "about 10",
+        "about 9",
         True,
         "the fewest sentences that alone give the same answer",
     ),
@@ -268,7 +268,7 @@ METHODS: dict[str, Method] = {
     ),
     "gradient": Method(
         lambda setup: AttributeGradient(**setup.reader()),
-        "2",
+        "1 to 2 a claim",
         False,
         "integrated gradients by gates on the sentences",
     ),
