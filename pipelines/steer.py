@@ -1,4 +1,4 @@
-"""Turn a head up or down while the model writes: does it follow the text, or its memory?
+"""Turn a head up, down or round while the model writes: does it follow the text, or its memory?
 
     python pipelines/steer.py L23H3 probes.jsonl
 
@@ -20,7 +20,7 @@ from ragattr.mechanism.steer import curve, random_heads
 from ragattr.models import embedded
 from ragattr.models.patching import Head
 
-HEAD, FACTORS = "L23H3", (0.0, 0.5, 1.0, 2.0, 5.0)
+HEAD, FACTORS = "L23H3", (-3.0, 0.0, 1.0, 2.0, 5.0)
 
 
 def build(path: Path = SHIPPED) -> list[Counterfactual]:
