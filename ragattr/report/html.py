@@ -1,18 +1,13 @@
 """Records as one self-contained HTML page: no script, nothing loaded, one style block."""
 
-import base64
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Sequence
-from functools import cache
-from importlib.resources import files
-
-from jinja2 import Environment, StrictUndefined, Template
 
 from ragattr import __version__
 from ragattr.record import Row
 from ragattr.report.heat import SHADES, legend, sentence_name, strip
+from ragattr.report.page import render_page
 from ragattr.report.sentences import (
     Place,
     Sentence,
@@ -27,11 +22,9 @@ from ragattr.report.summary import (
     claim_class,
     code_points,
     contradicts,
-    figure,
     measured_by,
     passage_name,
     passage_numbers,
-    readable,
     row_class,
     split,
     verdict_word,
@@ -56,20 +49,7 @@ def render_html(records: Sequence[Row]) -> str:
         "heat_legend": legend(),
         "version": __version__,
     }
-    template = _template()
-    style = "".join(template.blocks["style"](template.new_context(view)))
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return readable(template.render(view, style_hash=f"sha256-{digest}"))
-
-
-@cache
-def _template() -> Template:
-    environment = Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
-    )
-    environment.filters["figure"] = figure
-    source = files("ragattr.report").joinpath("report.html.j2").read_text("utf-8")
-    return environment.from_string(source)
+    return render_page("report.html.j2", view)
 
 
 def _section(record: Row, number: int) -> Row:

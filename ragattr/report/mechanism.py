@@ -1,18 +1,12 @@
 """Heads and layers as one self-contained HTML page: heat maps with a table of the strongest."""
 
-import base64
-import hashlib
 import math
 from collections.abc import Sequence
-from functools import cache
-from importlib.resources import files
 from typing import Any
-
-from jinja2 import Environment, StrictUndefined, Template
 
 from ragattr import __version__
 from ragattr.record import Row
-from ragattr.report.summary import readable
+from ragattr.report.page import render_page
 
 SHADES = 9
 
@@ -24,19 +18,7 @@ def render_mechanism(rows: Sequence[Row]) -> str:
         "n_shades": SHADES,
         "version": __version__,
     }
-    template = _template()
-    style = "".join(template.blocks["style"](template.new_context(view)))
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return readable(template.render(view, style_hash=f"sha256-{digest}"))
-
-
-@cache
-def _template() -> Template:
-    environment = Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
-    )
-    source = files("ragattr.report").joinpath("mechanism.html.j2").read_text("utf-8")
-    return environment.from_string(source)
+    return render_page("mechanism.html.j2", view)
 
 
 def _section(row: Row) -> Row:
