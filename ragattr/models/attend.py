@@ -83,6 +83,11 @@ class Call:
             pieces.append(_product(weights, values[:, : n_columns - later]))
         return torch.cat(pieces, dim=2).flatten(0, 1).transpose(0, 1)
 
+    def values_by_head(self) -> "torch.Tensor":
+        """[heads, columns, value width], fp32, of one copy: heads that share a value repeat it."""
+        n_shared = self.query.shape[1] // self.value.shape[1]
+        return self.value[0].float().repeat_interleave(n_shared, 0)
+
     def weights(self, rows: slice) -> "torch.Tensor":
         """[heads, rows, columns], fp32: how some of the last tokens spread their attention.
 

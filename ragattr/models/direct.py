@@ -56,9 +56,7 @@ def _by_source(call: Call, slopes: "torch.Tensor", members: "torch.Tensor") -> "
     Args:
         slopes: [rows, heads, value width], of the chosen logit of each row.
     """
-    n_heads, n_rows = call.query.shape[1], call.query.shape[2]
-    value = call.value[0].float().repeat_interleave(n_heads // call.value.shape[1], 0)
-    weights = call.weights(slice(0, n_rows))
+    value, weights = call.values_by_head(), call.weights(slice(0, call.query.shape[2]))
     worth = slopes.float().transpose(0, 1) @ value.transpose(1, 2)  # [heads, rows, columns]
     return ((weights * worth[..., : weights.shape[-1]]) @ members).transpose(1, 2)
 

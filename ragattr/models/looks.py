@@ -70,7 +70,7 @@ def _reduced(
 
 def _value_lengths(call: Call, projection: Any) -> "torch.Tensor":
     """[heads, columns], how long the projection makes each head's value."""
-    value = call.value[0].float().repeat_interleave(call.query.shape[1] // call.value.shape[1], 0)
+    value = call.values_by_head()
     n_heads, _, width = value.shape
     by_head = _matrix(projection).view(n_heads, width, -1)
     lengths: torch.Tensor = torch.linalg.vector_norm(value @ by_head, dim=-1)

@@ -301,5 +301,4 @@ def _weights(row: Call) -> "torch.Tensor":
 
 def _moved(row: Call, weights: "torch.Tensor") -> "torch.Tensor":
     """[heads, value width], fp32: the values under these weights [heads, columns]."""
-    value = row.value[0].float().repeat_interleave(len(weights) // row.value.shape[1], 0)
-    return torch.einsum("hc,hcw->hw", weights, value)
+    return torch.einsum("hc,hcw->hw", weights, row.values_by_head())
