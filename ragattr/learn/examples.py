@@ -31,8 +31,8 @@ class Example:
 
     Attributes:
         id: of what was read; see `example_id`.
-        jsd, drops: [sources], nats per token, when a source is deleted; of those that were not,
-            when it is hidden.
+        jsd: [sources], nats per token, when a source is deleted; of those that were not, when it is
+            hidden.
         is_exact: [sources], which were deleted.
     """
 
@@ -40,7 +40,6 @@ class Example:
     signals: Signals
     hidden: Hidden
     jsd: FloatArray
-    drops: FloatArray
     is_exact: NDArray[np.bool_]
 
 
@@ -105,12 +104,11 @@ def _measure(
     chosen = sorted({*best, *range(N_FIRST), *rng.permutation(n_sources)[:N_RANDOM]})
     chosen = [int(i) for i in chosen if i < n_sources]
     effects = reading.delete([subject.removals[i] for i in chosen])
-    jsd, drops = hidden.jsd.copy(), hidden.drops.copy()
+    jsd = hidden.jsd.copy()
     jsd[chosen] = effects.jsd[:, claim].mean(axis=1)
-    drops[chosen] = effects.drops[:, claim].mean(axis=1)
     is_exact = np.zeros(n_sources, dtype=bool)
     is_exact[chosen] = True
-    return Example(example_id(context, answer), signals, hidden, jsd, drops, is_exact)
+    return Example(example_id(context, answer), signals, hidden, jsd, is_exact)
 
 
 def example_id(context: Context, answer: str | None) -> str:
@@ -128,7 +126,6 @@ def _save(path: Path, example: Example) -> None:
         hidden_jsd=example.hidden.jsd,
         hidden_drops=example.hidden.drops,
         jsd=example.jsd,
-        drops=example.drops,
         is_exact=example.is_exact,
         **{**signals, "attention": signals["attention"].astype(np.float32)},
     )
@@ -139,6 +136,4 @@ def _load(path: Path) -> Example:
     with np.load(path, allow_pickle=False) as kept:
         signals = Signals(**{name: kept[name] for name in Signals.__dataclass_fields__})
         hidden = Hidden(kept["hidden_jsd"], kept["hidden_drops"])
-        return Example(
-            str(kept["id"]), signals, hidden, kept["jsd"], kept["drops"], kept["is_exact"]
-        )
+        return Example(str(kept["id"]), signals, hidden, kept["jsd"], kept["is_exact"])

@@ -40,9 +40,7 @@ def _examples(n: int) -> list[Example]:
             lengths=rng.uniform(20, 200, n_sources),
         )
         found.append(
-            Example(
-                str(i), signals, Hidden(hidden, hidden), jsd, jsd, np.ones(n_sources, dtype=bool)
-            )
+            Example(str(i), signals, Hidden(hidden, hidden), jsd, np.ones(n_sources, dtype=bool))
         )
     return found
 
@@ -79,7 +77,7 @@ def test_what_nobody_hid_is_predicted_at_a_glance() -> None:
 @pytest.mark.parametrize("jsd", [0.0, 0.01])
 def test_constant_targets_teach_nothing(jsd: float) -> None:
     flat = [
-        Example(e.id, e.signals, e.hidden, np.full_like(e.jsd, jsd), e.drops, e.is_exact)
+        Example(e.id, e.signals, e.hidden, np.full_like(e.jsd, jsd), e.is_exact)
         for e in _examples(20)
     ]
     with pytest.raises(ConfigError, match="0 examples in which one sentence matters more"):
