@@ -6,7 +6,7 @@ from ragattr.errors import NoAttention
 from ragattr.models.hf import HFModel
 
 
-def look_inside(model: HFModel) -> Any:
+def inner_model(model: HFModel) -> Any:
     """The transformers model behind it.
 
     Raises:

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from ragattr.errors import ConfigError
-from ragattr.mechanism.inside import look_inside
+from ragattr.mechanism.inside import inner_model
 from ragattr.metrics.ranking import spearman, top_k
 from ragattr.models.hf import HFModel
 from ragattr.models.protocols import Reply
@@ -84,7 +84,7 @@ def see(model: HFModel, chat: Chat, reply: Reply, removal: Sequence[Span]) -> Se
     Args:
         removal: spans of the chat's text, of the source that counts most as a rule.
     """
-    own, prompted = look_inside(model), model.prompted(chat)
+    own, prompted = inner_model(model), model.prompted(chat)
     reply_ids, _ = model.reply_tokens(reply)
     if not reply_ids:
         raise ConfigError("an empty reply cannot be measured")

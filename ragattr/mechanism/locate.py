@@ -20,7 +20,7 @@ from ragattr.mechanism.counterfactual import (
     encode,
     encode_all,
 )
-from ragattr.mechanism.inside import look_inside
+from ragattr.mechanism.inside import inner_model
 from ragattr.metrics.ranking import spearman, top_k
 from ragattr.models.hf import HFModel
 from ragattr.models.patching import Head, check_heads, estimate, last_looks, patch
@@ -130,7 +130,7 @@ def locate(
     Raises:
         ConfigError: fewer than two probes can be corrupted.
     """
-    own, halves = look_inside(model), _halves(model, probes, seeds)
+    own, halves = inner_model(model), _halves(model, probes, seeds)
     first, second = (_means(own, pairs) for pairs in halves)
     plain, sizes, query, key = (first + second) / 2
     places = [np.unravel_index(i, sizes.shape) for i in top_k(sizes.ravel(), k=n_verified)]
@@ -163,7 +163,7 @@ def concentrations(
 
     The first is ATTNATTRIB's choice (handbook section 5): concentrated, and in the right place.
     """
-    own = look_inside(model)
+    own = inner_model(model)
     check_heads(own, heads)
     found = []
     for row in encode_all(model, probes):

@@ -9,7 +9,7 @@ import numpy as np
 
 from ragattr.errors import ConfigError
 from ragattr.mechanism.counterfactual import Counterfactual, Encoded, batches, encode_all
-from ragattr.mechanism.inside import look_inside
+from ragattr.mechanism.inside import inner_model
 from ragattr.models.hf import HFModel
 from ragattr.models.patching import Head, Reweighed, Scaled, check_heads, size, write
 from ragattr.models.probe import Probe, probing
@@ -38,7 +38,7 @@ class Rates:
 @contextmanager
 def steered(model: HFModel, heads: Sequence[Head], factor: float) -> Iterator[None]:
     """Whatever the model writes meanwhile, it writes with these heads' outputs scaled."""
-    own = look_inside(model)
+    own = inner_model(model)
     check_heads(own, heads)
     with probing(own, Scaled(tuple(heads), factor)):
         yield
@@ -59,7 +59,7 @@ def turned(
     Args:
         source: spans of the chat's text.
     """
-    own, prompted = look_inside(model), model.prompted(chat)
+    own, prompted = inner_model(model), model.prompted(chat)
     check_heads(own, heads)
     columns = sorted(prompted.tokens_of(source))
     with probing(own, Reweighed(tuple(heads), [columns], factor, renormalise)):
@@ -81,7 +81,7 @@ def rates(
         target: the heads' outputs at every position, or the last position's attention to the
             statement's answer.
     """
-    check_heads(look_inside(model), heads)
+    check_heads(inner_model(model), heads)
     rows, found = encode_all(model, probes), list[tuple[bool, bool]]()
     for batch in ([rows[i] for i in places] for places in batches(rows)):
         probe: Probe = Scaled(tuple(heads), factor)
@@ -130,7 +130,7 @@ def random_heads(
     model: HFModel, n: int, *, seed: int, without: Sequence[Head] = ()
 ) -> tuple[Head, ...]:
     """Other heads, the control of every steering."""
-    n_layers, n_heads = size(look_inside(model))
+    n_layers, n_heads = size(inner_model(model))
     others = [Head(i, k) for i in range(n_layers) for k in range(n_heads) if (i, k) not in without]
     if n > len(others):
         raise ConfigError(f"there are {len(others)} other heads, {n} were wanted")
