@@ -1,134 +1,207 @@
-"""The verifier on labelled claims: macro-F1 per source beside plain baselines.
+"""Verifiers on AttributionBench and other labelled claims, beside baselines and published rows.
 
-    python -m eval.attributionbench --data ../shared/data/attribution/*.jsonl --cv
+    python -m eval.attributionbench --data ../shared/data/attribution/*.jsonl
+    python -m eval.attributionbench --data osunlp/AttributionBench --verifier embedded
 
-Without --cv the shipped weights judge the rows; with it they are fitted anew on four fifths and
-judge the rest, questions kept together (first evidence texts where the question is empty). The
-baselines are fitted in the same folds: every single feature, and the majority label.
+Baselines are fitted in five folds that keep questions together (first evidence texts where the
+question is empty). Intervals are of 95 %, by drawing questions anew; differences are from the
+feature baseline on the same draws. Thresholds are also tuned by evidence length, on other folds. A
+verdict is kept in the work folder and not asked for again.
 """
 
 import argparse
-from collections.abc import Callable
+import json
+import zlib
+from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
 
+from eval.attribution_baselines import baselines, folds, leave_out, plain_figures
+from eval.attribution_figures import PAPER_GROUPS, Bench, System
+from eval.attribution_judging import given, judged
+from eval.attribution_sets import SETS, AttributionRow, read_attribution
+from eval.kept import kept
 from eval.results import write_result
-from ragattr.learn.verifier import Table, cross_validate, platt, read_rows, tabulate
-from ragattr.metrics.classification import (
-    expected_calibration_error,
-    macro_f1,
-    source_weights,
-)
+from ragattr.errors import ConfigError, RagattrError
 from ragattr.models import embedded
-from ragattr.models.entailment import FeatureVerifier, sigmoid
 from ragattr.models.features import FEATURES
-from ragattr.types import FloatArray
+from ragattr.setup import Setup
 
-ATTRIBUTIONBENCH = ("AttributedQA", "ExpertQA", "Stanford-GenSearch")
+PUBLISHED = json.loads(Path(__file__).with_name("published.json").read_text(encoding="utf-8"))
+SEED = 0
+N_RESAMPLES = 1000
+FEATURES_FILE = f"features-{zlib.crc32(' '.join(FEATURES).encode()):08x}"
+
+Figures = dict[str, Any]
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """The command."""
+    options = _parser().parse_args(arguments)
+    try:
+        rows = read_attribution(options.data)
+        splits = leave_out(rows, options.leave_out) if options.leave_out else folds(rows)
+        bench = Bench(rows, splits, SEED, N_RESAMPLES)
+        figures = bench.figures(_systems(rows, options, bench))
+    except RagattrError as error:
+        raise SystemExit(f"attributionbench: {error}") from error
+    print("\n\n".join([*compared(bench, figures), detailed(figures)]))
+    result = {"published": PUBLISHED["source"], "systems": figures}
+    print(write_result(options.name, result, seed=SEED))
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument(
-        "--data", nargs="+", type=Path, required=True, help="JSON Lines of the attribution schema"
+        "--data",
+        nargs="+",
+        required=True,
+        help="files of our schema, of AttributionBench's or of a set below in its own fields,\n"
+        "or hub repositories: "
+        + ", ".join(known.repository for known in SETS.values() if known.repository),
     )
     parser.add_argument(
-        "--cv", action="store_true", help="refit per fold instead of the shipped weights"
+        "--verifier",
+        nargs="*",
+        default=["embedded"],
+        help="embedded, or any name that `ragattr --verifier` takes; none for baselines alone",
     )
-    options = parser.parse_args()
-    table = tabulate(read_rows(options.data), embedded.encoder())
-    probabilities = _refitted(table) if options.cv else _shipped(table)
-    verifier = _scores(table, probabilities)
-    single = {
-        name: _scores(table, sigmoid(cross_validate(table, _one_feature(i))))
-        for i, name in enumerate(FEATURES)
-    }
-    best = max(single, key=lambda name: np.mean(list(single[name]["macro_f1"].values())))
-    majority = _scores(table, np.full(len(table.rows), float(table.labels.mean() >= 0.5)))
-    _print({"verifier": verifier, f"best single ({best})": single[best], "majority": majority})
-    figures = {
-        "verifier": verifier,
-        "best_single_feature": best,
-        "single_features": single,
-        "majority": majority,
-    }
-    print(
-        write_result("attributionbench_cv" if options.cv else "attributionbench", figures, seed=0)
+    parser.add_argument(
+        "--predictions",
+        nargs="*",
+        default=[],
+        type=_named_file,
+        metavar="NAME=FILE",
+        help="out-of-fold probabilities, shown like a verifier: JSON Lines of id and probability",
     )
-
-
-def _shipped(table: Table) -> FloatArray:
-    model = FeatureVerifier.embedded(embedded.encoder())
-    slope, intercept = model.calibration
-    return sigmoid(slope * table.largest(model.support(table.figures)) + intercept)
-
-
-def _refitted(table: Table) -> FloatArray:
-    logits = cross_validate(table)
-    weights = source_weights(
-        [row.source for row in table.rows], [row.attributable for row in table.rows]
+    parser.add_argument(
+        "--leave-out",
+        metavar="SOURCE",
+        help="score this source alone; baselines and thresholds are fitted on the others",
     )
-    slope, intercept = platt(logits, table.labels, weights)
-    return sigmoid(slope * logits + intercept)
+    parser.add_argument(
+        "--work", type=Path, default=Path("work/attributionbench"), help="where verdicts are kept"
+    )
+    parser.add_argument(
+        "--name", default="attributionbench", help="of the result: eval/results/NAME.json"
+    )
+    return parser
 
 
-def _one_feature(index: int) -> Callable[..., Callable[[FloatArray], FloatArray]]:
-    """A logistic regression on one column of the joined evidence."""
-
-    def fit(
-        figures: FloatArray, labels: FloatArray, weights: FloatArray
-    ) -> Callable[[FloatArray], FloatArray]:
-        model = LogisticRegression().fit(figures[:, [index]], labels, sample_weight=weights)
-        return lambda rows: model.decision_function(rows[:, [index]])
-
-    return fit
+def _named_file(written: str) -> tuple[str, Path]:
+    name, equals, path = written.partition("=")
+    if not (name and equals and path):
+        raise argparse.ArgumentTypeError(f"wanted NAME=FILE, got {written!r}")
+    return name, Path(path)
 
 
-def _scores(table: Table, probabilities: FloatArray) -> dict[str, Any]:
-    per_source, false_positives, false_negatives, errors = {}, {}, {}, {}
-    for source in sorted({row.source for row in table.rows}):
-        rows = [i for i, row in enumerate(table.rows) if row.source == source]
-        truth = [table.rows[i].attributable for i in rows]
-        guess = [bool(probabilities[i] >= 0.5) for i in rows]
-        per_source[source] = macro_f1(truth, guess)
-        false_positives[source] = float(
-            np.mean([g and not t for g, t in zip(guess, truth, strict=True)])
-        )
-        false_negatives[source] = float(
-            np.mean([t and not g for g, t in zip(guess, truth, strict=True)])
-        )
-        errors[source] = expected_calibration_error(truth, probabilities[rows].tolist())
-    bench = [per_source[source] for source in ATTRIBUTIONBENCH if source in per_source]
-    return {
-        "macro_f1": per_source,
-        "mean": float(np.mean(list(per_source.values()))),
-        "attributionbench_mean": float(np.mean(bench)) if bench else None,
-        "false_positives": false_positives,
-        "false_negatives": false_negatives,
-        "calibration_error": errors,
-    }
+def _systems(
+    rows: Sequence[AttributionRow], options: argparse.Namespace, bench: Bench
+) -> list[System]:
+    """Verifiers, given predictions, and baselines, each name once."""
+    models = {name: Setup(verifier=name).entailment_model() for name in options.verifier}
+    found = [
+        System(name, judged(rows, model, options.work), model.threshold, model.revision)
+        for name, model in models.items()
+    ]
+    found += [System(name, given(rows, path)) for name, path in options.predictions]
+    encoder = embedded.encoder()
+    figures = kept(
+        rows,
+        options.work,
+        f"{FEATURES_FILE}-{encoder.name}",
+        lambda batch: plain_figures(batch, encoder).tolist(),
+    )
+    found += [
+        System(name, [None if np.isnan(p) else float(p) for p in probabilities])
+        for name, probabilities in baselines(rows, bench.splits, np.array(figures)).items()
+    ]
+    names = [system.name for system in found]
+    if len(set(names)) < len(names):
+        raise ConfigError(f"every system needs a name of its own, got {names}")
+    return found
 
 
-def _print(columns: dict[str, dict[str, Any]]) -> None:
-    print(f"{'source':22}" + "".join(f"{name:>34}" for name in columns))
-    sources = next(iter(columns.values()))["macro_f1"]
-    for source in sources:
-        print(
-            f"{source:22}"
-            + "".join(f"{100 * c['macro_f1'][source]:34.1f}" for c in columns.values())
-        )
-    print(f"{'mean of sources':22}" + "".join(f"{100 * c['mean']:34.1f}" for c in columns.values()))
-    if all(c["attributionbench_mean"] is not None for c in columns.values()):
-        print(
-            f"{'AttributionBench mean':22}"
-            + "".join(f"{100 * c['attributionbench_mean']:34.1f}" for c in columns.values())
-        )
+def compared(bench: Bench, figures: dict[str, Figures]) -> list[str]:
+    """A table for each group of subsets; published rows stand below ours."""
+    return [_group_table(bench, figures, group) for group in bench.groups]
+
+
+def _group_table(bench: Bench, figures: dict[str, Figures], group: str) -> str:
+    names = bench.groups[group]
+    counts = [f"{name} ({len(bench.members[name])})" for name in names]
+    lines = [(f"{group}: F1 (FP/FN)", *counts, f"mean of {len(names)}")]
+    for system, found in figures.items():
+        cells = [_cell(*(found["subsets"][name][key] for key in _CELL)) for name in names]
+        lines.append((system, *cells, f"{found['means'][group]['macro_f1']:.1f}"))
+    published = [row for row in PUBLISHED["rows"] if group in row or row.keys() & set(names)]
+    if published:
+        lines.append((f"published, on {PUBLISHED['split'].partition(',')[0]}:",))
+    n_published = len(PAPER_GROUPS.get(group, ()))
+    note = "" if len(names) == n_published else f" of {n_published}"
+    for row in published:
+        cells = [_cell(*row[name]) if name in row else "-" for name in names]
+        mean = f"{row[group]:.1f}{note}" if group in row else "-"
+        lines.append((f"{row['name']}, {row['setting']}", *cells, mean))
+    return _aligned(lines)
+
+
+_CELL = ("macro_f1", "false_positives", "false_negatives")
+
+
+def _cell(macro_f1: float, *rates: float) -> str:
+    return f"{macro_f1:.1f}" + (f" ({'/'.join(f'{rate:.1f}' for rate in rates)})" if rates else "")
+
+
+def detailed(figures: dict[str, Figures]) -> str:
+    """Intervals, differences, tuned thresholds and calibration: one line a system and subset."""
+    lines = [
+        ("system", "on", "F1", "from the feature baseline", "tuned", "BA", "ECE", "aECE", "AUROC"),
+    ]
+    for system, found in figures.items():
+        for group, mean in found["means"].items():
+            lines.append((system, f"mean, {group}", *_sure(mean), f"{mean['tuned_macro_f1']:.1f}"))
+            for name in mean["subsets"]:
+                subset = found["subsets"][name]
+                calibration = subset["calibration"]
+                lines.append(
+                    (
+                        system,
+                        name,
+                        *_sure(subset),
+                        f"{subset['tuned']['macro_f1']:.1f}",
+                        f"{subset['balanced_accuracy']:.1f}",
+                        f"{calibration['ece']:.3f}",
+                        f"{calibration['adaptive_ece']:.3f}",
+                        "-" if calibration["auroc"] is None else f"{calibration['auroc']:.3f}",
+                    )
+                )
+    return _aligned(lines)
+
+
+def _sure(found: Figures) -> tuple[str, str]:
+    low, high = found["interval"]
+    value = f"{found['macro_f1']:.1f} [{low:.1f}, {high:.1f}]"
+    gain = found.get("over_feature_baseline")
+    if gain is None:
+        return value, "-"
+    low, high = gain["interval"]
+    return value, f"{gain['difference']:+.1f} [{low:+.1f}, {high:+.1f}] p {gain['p']:.3f}"
+
+
+def _aligned(lines: Sequence[Sequence[str]]) -> str:
+    """Columns as wide as their widest cell, of lines that have more than one."""
+    columns = zip_longest(*(line for line in lines if len(line) > 1), fillvalue="")
+    widths = [max(map(len, column)) for column in columns]
+    return "\n".join(
+        "  ".join(cell.ljust(size) for cell, size in zip(line, widths, strict=False)).rstrip()
+        for line in lines
+    )
 
 
 if __name__ == "__main__":

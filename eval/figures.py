@@ -9,13 +9,12 @@ import numpy as np
 
 from eval.results import read_jsonl, write_result
 from ragattr.attribution.explainer import OFFSET
+from ragattr.metrics.bootstrap import bootstrap_mean, paired_bootstrap
 from ragattr.metrics.ranking import (
     area_under_curve,
     average_precision,
-    bootstrap_mean,
     hit_at_k,
     linear_datamodelling_score,
-    paired_bootstrap,
     recall_at_k,
     top_k,
 )

@@ -15,7 +15,7 @@ import numpy as np
 from eval.case import AttributionCase
 from eval.contexts import gold_sources, load
 from eval.results import write_result
-from ragattr.metrics.ranking import bootstrap_mean
+from ragattr.metrics.bootstrap import bootstrap_mean
 from ragattr.setup import METHODS, Setup
 from ragattr.text.claims import read_claims
 from ragattr.types import Answer, Attribution, Context, Query

@@ -25,7 +25,6 @@ from ragattr import (
     VerifyEntailment,
 )
 from ragattr.models import embedded
-from ragattr.models.entailment import FeatureVerifier
 from ragattr.prompt import ANSWER_FIELDS, prompts_folder
 from ragattr.retrieval.documents import read_corpus
 
@@ -38,7 +37,7 @@ def build(passages: Sequence[Passage]) -> Stage[Query, CitedAnswer]:
         FuseRanks((RetrieveBM25(passages, k=50), RetrieveDense(passages, encoder, k=50)), k=3)
         >> Generate(model, prompt)
         >> AttributeFast(model, prompt, encoder=encoder)
-        >> VerifyEntailment(FeatureVerifier.embedded(encoder), encoder)
+        >> VerifyEntailment(embedded.verifier(), encoder)
         >> Cite()
     )
 

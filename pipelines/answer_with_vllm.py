@@ -24,7 +24,6 @@ from ragattr import (
 )
 from ragattr.models import embedded
 from ragattr.models.endpoint import Endpoint
-from ragattr.models.entailment import FeatureVerifier
 from ragattr.models.openai import ServedModel
 from ragattr.prompt import ANSWER_FIELDS, prompts_folder
 from ragattr.retrieval.documents import read_corpus
@@ -39,7 +38,7 @@ def main(url: str, docs: str, question: str) -> None:
         FuseRanks((RetrieveBM25(passages, k=50), RetrieveDense(passages, encoder, k=50)), k=3)
         >> Generate(model, prompt)
         >> AttributeFast(model, prompt, encoder=encoder)
-        >> VerifyEntailment(FeatureVerifier.embedded(encoder), encoder)
+        >> VerifyEntailment(embedded.verifier(), encoder)
         >> Cite()
     )
     (cited,) = pipeline([Query(question, "1")])

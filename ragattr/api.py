@@ -1,7 +1,8 @@
 """The defaults, composed: the functions of the three doors, and the work on rows behind each."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -12,7 +13,7 @@ from ragattr.attribution.subject import find_subject
 from ragattr.errors import ConfigError, InputError
 from ragattr.generation.extract import SPAN_FIELDS, Extract
 from ragattr.generation.generate import Generate
-from ragattr.models.protocols import Encoder, scores_spans
+from ragattr.models.protocols import Encoder, EntailmentModel, scores_spans
 from ragattr.models.rehearsal import Cost, Rehearsal
 from ragattr.models.truncated import TOP_LOGPROBS
 from ragattr.prompt import Prompt, prompts_folder
@@ -36,15 +37,19 @@ from ragattr.retrieval.documents import read_corpus
 from ragattr.retrieval.duplicates import MergeDuplicates
 from ragattr.retrieval.fusion import FuseRanks
 from ragattr.retrieval.index import Index, open_index
-from ragattr.setup import DEFAULT_METHOD, EMBEDDED, Setup, TierName, answer_prompt
+from ragattr.setup import DEFAULT_METHOD, EMBEDDED, ClaimsName, Setup, TierName, answer_prompt
 from ragattr.stage import Stage
 from ragattr.text.offsets import OffsetUnit
 from ragattr.types import Answer, Attribution, Context, Passage, Query, Source
-from ragattr.verification.evidence import judge_pair
+from ragattr.verification.calibrate import guarantee_from
+from ragattr.verification.evidence import PairVerdict, judge_pairs
+from ragattr.verification.guarantee import Guarantee
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+
+logger = logging.getLogger(__name__)
 
 AnswerForm = Literal["sentence", "span"]
 PASSAGES_READ = 3  # by a small model; of 3 and 5 the better on the sample questions
@@ -67,11 +72,14 @@ def cite(
     method: str = DEFAULT_METHOD,
     tier: TierName = "auto",
     threshold: float | None = None,
+    precision: float | None = None,
+    calibration: str | Path | None = None,
     offsets: OffsetUnit = "codepoints",
     max_passes: float | None = None,
     max_seconds: float | None = None,
     fidelity: bool = False,
     top_logprobs: int = TOP_LOGPROBS,
+    claims: ClaimsName = "sentences",
 ) -> Row:
     """Examine the citations of an answer that was written elsewhere.
 
@@ -85,10 +93,14 @@ def cite(
         method: how use is measured; a name of `METHODS`.
         tier: "text" measures nothing and is quick; "logits" and "logprobs" insist on measuring.
         threshold: the probability from which on a statement counts as supported.
+        precision: guarantee, on the labelled rows of the file `calibration`, how many of the
+            statements that are called supported are; those that may not be are "unclear".
         max_passes, max_seconds: a budget for the measurement of one answer; what it reached is
             the result, and the record says `partial`.
         fidelity: check on random ablations how well the scores predict the model.
         top_logprobs: how many log-probabilities are asked of a server or vLLM; 0 asks for all.
+        claims: "sentences"; "atomic" takes clauses, predicates and items apart by rules; "model"
+            asks the language model to, and keeps what stands in the answer.
 
     Returns:
         A record: for each claim its verdict, its probability and its citations with their class.
@@ -104,11 +116,14 @@ def cite(
         method=method,
         tier=tier,
         threshold=threshold,
+        precision=precision,
+        calibration=calibration,
         offsets=offsets,
         max_passes=max_passes,
         max_seconds=max_seconds,
         fidelity=fidelity,
         top_logprobs=top_logprobs,
+        claims=claims,
     )
     return cite_rows(setup)(_case(id, question, passages, answer, messages, generator))
 
@@ -130,6 +145,7 @@ def attribute(
     max_seconds: float | None = None,
     fidelity: bool = False,
     top_logprobs: int = TOP_LOGPROBS,
+    claims: ClaimsName = "sentences",
 ) -> Row:
     """Measure which sentences an answer used, without judging support; arguments as for `cite`."""
     setup = Setup(
@@ -142,6 +158,7 @@ def attribute(
         max_seconds=max_seconds,
         fidelity=fidelity,
         top_logprobs=top_logprobs,
+        claims=claims,
     )
     return attribute_rows(setup)(_case(id, question, passages, answer, messages, generator))
 
@@ -168,6 +185,7 @@ def answer(
     max_seconds: float | None = None,
     fidelity: bool = False,
     top_logprobs: int = TOP_LOGPROBS,
+    claims: ClaimsName = "sentences",
 ) -> Row:
     """Answer a question from documents (files and folders) or passages, and examine the answer.
 
@@ -191,6 +209,7 @@ def answer(
         max_seconds=max_seconds,
         fidelity=fidelity,
         top_logprobs=top_logprobs,
+        claims=claims,
     )
     if bool(docs) + bool(index) + bool(passages) != 1:
         raise ConfigError("give docs, an index or passages to answer from: one of them")
@@ -214,14 +233,26 @@ def verify(
     evidence: Sequence[str],
     verifier: str = EMBEDDED,
     threshold: float | None = None,
+    precision: float | None = None,
+    calibration: str | Path | None = None,
 ) -> Row:
     """Judge whether the evidence supports a claim.
 
+    Args:
+        precision: guarantee, on the labelled rows of the file `calibration`, how many of the
+            claims that are called attributable are. The file is judged in every call: for many
+            claims make one function with `ragattr.api.verify_rows`.
+
     Returns:
-        The pair with "predicted" ("attributable", "not_attributable" or None) and "probability".
+        The pair with "predicted" ("attributable", "not_attributable" or None), "probability", and
+        "decided_by", the parts of the evidence that it comes from. None stands for claims that
+        were not judged, or that a guarantee leaves unclear.
     """
     row = {"claim": claim, "evidence": list(evidence)}
-    return verify_rows(Setup(verifier=verifier, threshold=threshold))(row)
+    setup = Setup(
+        verifier=verifier, threshold=threshold, precision=precision, calibration=calibration
+    )
+    return verify_rows(setup)(row)
 
 
 Work = Callable[[Row], Row]
@@ -229,12 +260,16 @@ Work = Callable[[Row], Row]
 
 def cite_rows(setup: Setup) -> Work:
     """A function from a case to its record, models loaded once."""
-    examine = setup.examine()
+    guarantee = guarantee_of(setup)
+    examine = setup.examine(guarantee)
 
     def work(row: Row) -> Row:
         case = read_case(row, default_id="1", answered=True)
         (cited,) = examine([to_answer(case)])
-        return to_record(case, cited, offsets=setup.offsets)
+        record = to_record(case, cited, offsets=setup.offsets)
+        if guarantee is not None:
+            record["settings"]["guarantee"] = asdict(guarantee)
+        return record
 
     return _counted(setup, work)
 
@@ -404,39 +439,94 @@ _COSTS_LIKE: dict[str, dict[str, Any]] = {
 
 
 def _counted(setup: Setup, work: Work) -> Work:
-    """The same work; what a row spent on a server is in its record."""
+    """The same work; the record says how claims were made and what was spent on a server."""
+    noted = setup.claim_settings()
     is_served = not isinstance(setup.model, str) or setup.model.startswith("openai:")
     ledger = getattr(setup.language_model(), "ledger", None) if is_served else None
-    if ledger is None:
+    if ledger is None and not noted:
         return work
 
     def counted(row: Row) -> Row:
-        before = replace(ledger)
+        before = replace(ledger) if ledger else None
         record = work(row)
-        record["settings"]["ledger"] = ledger.since(before)
+        record["settings"].update(noted)
+        if ledger:
+            record["settings"]["ledger"] = ledger.since(before)
         return record
 
     return counted
 
 
-def verify_rows(setup: Setup) -> Work:
-    """A function from a claim with evidence to the same with "predicted" and "probability"."""
-    model = setup.entailment_model()
-    threshold = model.threshold if setup.threshold is None else setup.threshold
+@dataclass(frozen=True)
+class VerifyRows:
+    """From a claim with evidence to the same with "predicted" and "probability".
 
-    def work(row: Row) -> Row:
-        pair = read_pair(row, default_id="1")
-        verdict = judge_pair(model, pair["claim"], pair["evidence"])
-        p = verdict.probability
-        predicted = None if p is None else "attributable" if p >= threshold else "not_attributable"
+    Attributes:
+        threshold: below it a claim is "not_attributable".
+        accepted_from: from it on a claim is "attributable".
+    """
+
+    model: EntailmentModel
+    threshold: float
+    accepted_from: float
+    guarantee: Guarantee | None
+
+    def __call__(self, row: Row) -> Row:
+        (done,) = self.together([row])
+        return done
+
+    def together(self, rows: Sequence[Row]) -> list[Row]:
+        """All rows in one question to the model."""
+        pairs = [read_pair(row, default_id="1") for row in rows]
+        found = judge_pairs(self.model, [(pair["claim"], pair["evidence"]) for pair in pairs])
+        return [self._done(pair, verdict) for pair, verdict in zip(pairs, found, strict=True)]
+
+    def _done(self, pair: Row, verdict: PairVerdict) -> Row:
+        p = None if verdict.probability is None else round(verdict.probability, 6)
         return {
             **pair,
-            "predicted": predicted,
-            "probability": None if p is None else round(p, 6),
+            "predicted": self._predicted(p),
+            "probability": p,
+            "decided_by": [
+                {"evidence": source.passage, "start": source.span.start, "end": source.span.end}
+                for source in verdict.decided_by
+            ],
             "warnings": list(verdict.warnings),
+            **({} if self.guarantee is None else {"guarantee": asdict(self.guarantee)}),
         }
 
-    return work
+    def _predicted(self, p: float | None) -> str | None:
+        """None: not judged, or more likely attributable and not surely enough."""
+        if p is not None and p >= self.accepted_from:
+            return "attributable"
+        return None if p is None or p >= self.threshold else "not_attributable"
+
+
+def verify_rows(setup: Setup) -> VerifyRows:
+    """The verifier of `setup` on rows, models loaded once."""
+    model = setup.entailment_model()
+    threshold = model.threshold if setup.threshold is None else setup.threshold
+    guarantee = guarantee_of(setup)
+    accepted_from = threshold if guarantee is None else guarantee.threshold
+    return VerifyRows(model, threshold, accepted_from, guarantee)
+
+
+def guarantee_of(setup: Setup) -> Guarantee | None:
+    """What the calibration file allows, judged as the rows to come will be; None without one."""
+    if setup.precision is None or setup.calibration is None:
+        return None
+    judge = verify_rows(replace(setup, precision=None, calibration=None))
+    found = guarantee_from(Path(setup.calibration), judge.together, precision=setup.precision)
+    logger.info(
+        "precision %g with confidence %g: supported from probability %.6f on, which %d of %d "
+        "calibration rows reach",
+        found.precision,
+        found.confidence,
+        found.threshold,
+        found.accepted,
+        found.calibration_rows,
+    )
+    return found
 
 
 def retrieve_rows(

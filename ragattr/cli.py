@@ -51,6 +51,14 @@ class TierName(StrEnum):
     text = "text"
 
 
+class ClaimsName(StrEnum):
+    """What a claim is."""
+
+    sentences = "sentences"
+    atomic = "atomic"
+    model = "model"
+
+
 class FormName(StrEnum):
     """What an answer is."""
 
@@ -71,6 +79,7 @@ class Learned(StrEnum):
 
     heads = "heads"
     explainer = "explainer"
+    verifier = "verifier"
 
 
 class _Spread(TyperCommand):
@@ -128,7 +137,15 @@ Model = Annotated[
     str, typer.Option("--model", help="embedded, a folder, a hub name, openai:URL#NAME, vllm:NAME.")
 ]
 EncoderName = Annotated[str, typer.Option("--encoder", help="embedded, a folder, or a hub name.")]
-Verifier = Annotated[str, typer.Option("--verifier", help="embedded.")]
+Verifier = Annotated[
+    str,
+    typer.Option(
+        "--verifier",
+        help="embedded, a folder, or a hub name: an NLI, seq2seq, causal or token model. "
+        "nli:, t5:, spans:, asked: or pace: in front says which; asked:embedded asks the "
+        "embedded one.",
+    ),
+]
 Method = Annotated[
     str,
     typer.Option(
@@ -152,20 +169,31 @@ Data = Annotated[
     typer.Option(
         "--data",
         help='JSON Lines with "question" and "passages" or "context_sentences", perhaps "answer"; '
-        "without one, the shipped facts.",
+        "without one, the shipped facts. For a verifier: labelled claims with evidence, NLI pairs, "
+        "questions; told apart by their fields.",
     ),
 ]
 Contexts = Annotated[int, typer.Option("-n", min=10, help="How many contexts to learn from.")]
 WorkFolder = Annotated[
     Path | None, typer.Option("--work", help="Folder of what is measured so far; resumable.")
 ]
-Seed = Annotated[int, typer.Option("--seed", help="Of contexts and their order.")]
+VerifierFolder = Annotated[
+    Path | None, typer.Option("-o", "--output", help="Where a trained verifier is written.")
+]
+Seed = Annotated[int, typer.Option("--seed", help="Of what is drawn and its order.")]
 Tier = Annotated[
     TierName,
     typer.Option("--tier", help="text measures nothing; logits and logprobs insist on it."),
 ]
 Offsets = Annotated[
     OffsetName, typer.Option("--offsets", help="The unit of offsets in the output.")
+]
+Claims = Annotated[
+    ClaimsName,
+    typer.Option(
+        "--claims",
+        help="What is judged: sentences; their single facts by rules (atomic) or by the model.",
+    ),
 ]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Say what it would cost; ask no model anything.")
@@ -179,6 +207,21 @@ TopLogprobs = Annotated[
 Threshold = Annotated[
     float | None,
     typer.Option("--threshold", help="Probability from which on a statement counts as supported."),
+]
+Precision = Annotated[
+    float | None,
+    typer.Option(
+        "--precision",
+        help="Guarantee this precision of what counts as supported, with confidence 0.9.",
+    ),
+]
+Calibration = Annotated[
+    Path | None,
+    typer.Option(
+        "--calibration",
+        help='For --precision: JSON Lines as verify reads them, with "label": attributable or '
+        "not_attributable.",
+    ),
 ]
 
 
@@ -208,6 +251,7 @@ def answer(
     max_seconds: MaxSeconds = None,
     fidelity: Fidelity = False,
     top_logprobs: TopLogprobs = 20,
+    claims: Claims = ClaimsName.sentences,
     dry_run: DryRun = False,
     output: Output = None,
     as_json: AsJson = False,
@@ -232,6 +276,7 @@ def answer(
             max_seconds=max_seconds,
             fidelity=fidelity,
             top_logprobs=top_logprobs,
+            claims=claims.value,
         )
         if dry_run:
             return rehearse_rows(setup, corpus, k=k)
@@ -250,11 +295,14 @@ def cite(
     method: Method = "jsd-fast",
     tier: Tier = TierName.auto,
     threshold: Threshold = None,
+    precision: Precision = None,
+    calibration: Calibration = None,
     offsets: Offsets = OffsetName.codepoints,
     max_passes: MaxPasses = None,
     max_seconds: MaxSeconds = None,
     fidelity: Fidelity = False,
     top_logprobs: TopLogprobs = 20,
+    claims: Claims = ClaimsName.sentences,
     dry_run: DryRun = False,
     output: Output = None,
     as_json: AsJson = False,
@@ -270,11 +318,14 @@ def cite(
         method=method,
         tier=tier.value,
         threshold=threshold,
+        precision=precision,
+        calibration=calibration,
         offsets=offsets.value,
         max_passes=max_passes,
         max_seconds=max_seconds,
         fidelity=fidelity,
         top_logprobs=top_logprobs,
+        claims=claims.value,
     )
     _run(
         lambda: rehearse_rows(setup) if dry_run else cite_rows(setup),
@@ -297,6 +348,7 @@ def attribute(
     max_seconds: MaxSeconds = None,
     fidelity: Fidelity = False,
     top_logprobs: TopLogprobs = 20,
+    claims: Claims = ClaimsName.sentences,
     dry_run: DryRun = False,
     output: Output = None,
     as_json: AsJson = False,
@@ -313,6 +365,7 @@ def attribute(
         max_seconds=max_seconds,
         fidelity=fidelity,
         top_logprobs=top_logprobs,
+        claims=claims.value,
     )
     _run(
         lambda: rehearse_rows(setup) if dry_run else attribute_rows(setup),
@@ -374,6 +427,8 @@ def verify(
     input: Input = None,
     verifier: Verifier = "embedded",
     threshold: Threshold = None,
+    precision: Precision = None,
+    calibration: Calibration = None,
     output: Output = None,
     as_json: AsJson = False,
 ) -> None:
@@ -381,7 +436,13 @@ def verify(
     from ragattr.api import verify_rows
     from ragattr.setup import Setup
 
-    setup = Setup(verifier=verifier, tier="text", threshold=threshold)
+    setup = Setup(
+        verifier=verifier,
+        tier="text",
+        threshold=threshold,
+        precision=precision,
+        calibration=calibration,
+    )
     _run(
         lambda: verify_rows(setup),
         _needed(input),
@@ -517,9 +578,13 @@ def train(
     encoder: EncoderName = "embedded",
     n: Contexts = 240,
     work: WorkFolder = None,
+    output: VerifierFolder = None,
     seed: Seed = 0,
 ) -> None:
-    """Learn from deletions what one reading shows; kept for this model and chat template."""
+    """Learn what one reading shows of deletions, for one model; or learn to judge support."""
+    if kind is Learned.verifier:
+        _train_verifier(data, output, work, seed)
+        return
     from ragattr.learn import attribution
     from ragattr.learn.contexts import read_contexts
     from ragattr.models.embedded import cache_folder
@@ -531,7 +596,7 @@ def train(
     contexts = read_contexts(data or (), n=n, seed=seed)
     with _bar(len(contexts), "contexts") as advance:
         path, figures = attribution.train(
-            kind.value,
+            "heads" if kind is Learned.heads else "explainer",
             reader,
             answer_prompt(),
             setup.sentence_encoder(),
@@ -545,6 +610,28 @@ def train(
         shown = f"{value:.3f}" if isinstance(value, float) else value
         typer.echo(f"{figure.replace('_', ' ')}: {shown}")
     typer.echo(f"{path}")
+
+
+def _train_verifier(
+    data: Sequence[Path] | None, output: Path | None, work: Path | None, seed: int
+) -> None:
+    from ragattr.learn.verifier import train_files
+    from ragattr.models import embedded
+
+    if not data or output is None:
+        raise ConfigError("a verifier is trained on --data FILE... and written to -o FOLDER")
+    with _bar(1, "verifier") as advance:
+        card = train_files(
+            data,
+            embedded.encoder(),
+            output=output,
+            work=work or embedded.cache_folder() / "training" / "verifier",
+            seed=seed,
+            progress=lambda part, step, total: advance(step, total, part),
+        )
+    for source, value in card["cross_validated_macro_f1"].items():
+        typer.echo(f"{source}: {value:.3f}")
+    typer.echo(f"{output}: use it with --verifier {output}")
 
 
 def main() -> None:
@@ -661,13 +748,15 @@ def _progress(rows: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str]]:
 
 @contextmanager
 def _bar(total: int, what: str) -> "Iterator[Callable[..., None]]":
-    """A progress bar on a terminal, nothing in a pipe; it is told how much is done, of what."""
+    """A progress bar on a terminal, nothing in a pipe; it is told how much of what is done."""
     from rich.console import Console
     from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task(what, total=total)
-        yield lambda done, of=total: progress.update(task, completed=done, total=of)
+        yield lambda done, of=total, what=what: progress.update(
+            task, completed=done, total=of, description=what
+        )
 
 
 def _report(outcome: "Outcome", *, alone: bool) -> None:

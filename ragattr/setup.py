@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
 
 import numpy as np
@@ -28,13 +29,18 @@ from ragattr.attribution.unmeasured import Unmeasured
 from ragattr.citation.join import Cite
 from ragattr.errors import ConfigError, ModelNotFound, NoAttention, NoLogprobs
 from ragattr.models import embedded
+from ragattr.models.label_words import ENTAIL_FIELDS
 from ragattr.models.protocols import Encoder, EntailmentModel, WhiteBoxModel, is_white_box
 from ragattr.models.truncated import TOP_LOGPROBS
 from ragattr.prompt import ANSWER_FIELDS, Prompt, prompts_folder
 from ragattr.stage import Stage
 from ragattr.text.offsets import OffsetUnit
-from ragattr.types import Answer, Attribution, CitedAnswer, FloatArray
+from ragattr.types import Answer, Attribution, CitedAnswer, FloatArray, Judgement
+from ragattr.verification.abstain import Abstain
 from ragattr.verification.entailment import VerifyEntailment
+from ragattr.verification.guarantee import Guarantee
+from ragattr.verification.pace import AskModel, PaceVerifier
+from ragattr.verification.split import FACT_FIELDS, SplitByModel, SplitByRules
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -43,6 +49,7 @@ if TYPE_CHECKING:
 
 Measuring = Stage[Answer, Attribution]
 TierName = Literal["auto", "logits", "logprobs", "text"]
+ClaimsName = Literal["sentences", "atomic", "model"]
 EMBEDDED = "embedded"
 DEFAULT_METHOD = "jsd-fast"
 FIDELITY_MASKS = 16  # at each keep rate
@@ -54,8 +61,10 @@ class Setup:
 
     `model`, `encoder` and `verifier` are "embedded", a folder or a hub name; `model` may also be
     a server's, openai:URL#NAME, one that vLLM loads, vllm:NAME, a loaded transformers model with
-    its `tokenizer`, or any `WhiteBoxModel`. `top_logprobs` is how many log-probabilities are asked
-    of a server or vLLM, 0 for all.
+    its `tokenizer`, or any `WhiteBoxModel`. What a `verifier` is may be said before its name: nli:,
+    t5:, spans:, or of language models asked: (yes or no) and pace: (in two stages).
+    `top_logprobs` is how many log-probabilities are asked of a server or vLLM, 0 for all.
+    `precision` is guaranteed of what counts as supported, on the labelled rows of `calibration`.
     """
 
     model: "str | PreTrainedModel | WhiteBoxModel" = EMBEDDED
@@ -65,11 +74,14 @@ class Setup:
     method: str = DEFAULT_METHOD
     tier: TierName = "auto"
     threshold: float | None = None
+    precision: float | None = None
+    calibration: str | Path | None = None
     offsets: OffsetUnit = "codepoints"
     max_passes: float | None = None
     max_seconds: float | None = None
     fidelity: bool = False
     top_logprobs: int = TOP_LOGPROBS
+    claims: ClaimsName = "sentences"
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
@@ -78,12 +90,19 @@ class Setup:
             )
         for name, value, choices in (
             ("tier", self.tier, get_args(TierName)),
+            ("claims", self.claims, get_args(ClaimsName)),
             ("offsets", self.offsets, get_args(OffsetUnit)),
         ):
             if value not in choices:
                 raise ConfigError(f"{name} is one of {', '.join(choices)}, not {value!r}")
         if self.threshold is not None and not 0 <= self.threshold <= 1:
             raise ConfigError(f"threshold lies between 0 and 1, got {self.threshold}")
+        if (self.precision is None) != (self.calibration is None):
+            raise ConfigError("a precision and a calibration file go together: give both")
+        if self.precision is not None and not 0 < self.precision < 1:
+            raise ConfigError(
+                f"precision lies between 0 and 1, both excluded, got {self.precision}"
+            )
         Budget(self.max_passes, self.max_seconds)
 
     def language_model(self) -> WhiteBoxModel:
@@ -110,20 +129,45 @@ class Setup:
         """The verifier; the embedded one keeps its own encoder whatever retrieval uses."""
         return _named_verifier(self.verifier)
 
-    def examine(self) -> Stage[Answer, CitedAnswer]:
+    def examine(self, guarantee: Guarantee | None = None) -> Stage[Answer, CitedAnswer]:
         """Answer to cited answer: measure, judge, join."""
-        return (
-            self.measure()
-            >> VerifyEntailment(self.entailment_model(), embedded.encoder(), self.threshold)
-            >> Cite()
-        )
+        return self.measure() >> self.judge(guarantee) >> Cite()
+
+    def judge(self, guarantee: Guarantee | None = None) -> Stage[Attribution, Judgement]:
+        """Attribution to judgement; with a guarantee, what falls short of it is unclear."""
+        model = self.entailment_model()
+        threshold = model.threshold if self.threshold is None else self.threshold
+        if guarantee is None:
+            return VerifyEntailment(model, embedded.encoder(), threshold)
+        threshold = min(threshold, guarantee.threshold)
+        verify = VerifyEntailment(model, embedded.encoder(), threshold)
+        return verify >> Abstain(guarantee.threshold)
 
     def measure(self, *, insist: bool = False) -> Stage[Answer, Attribution]:
-        """Answer to attribution.
+        """Answer to attribution, of claims as they were asked for.
 
         Where the embedded model is not here, or a server shows too little, nothing is measured
         and the record says so; it is an error when a tier was asked for, or `insist` is set.
         """
+        measuring, splitter = self._measuring(insist), self.splitter()
+        return splitter >> measuring if splitter else measuring
+
+    def splitter(self) -> SplitByRules | SplitByModel | None:
+        """What takes sentences apart into facts; None leaves them whole."""
+        if self.claims == "sentences":
+            return None
+        if self.claims == "atomic":
+            return SplitByRules()
+        return SplitByModel(self.language_model(), decompose_prompt())
+
+    def claim_settings(self) -> dict[str, str]:
+        """What a record says of how its claims were made, where they are not sentences."""
+        if self.claims == "sentences":
+            return {}
+        sha256 = {"claims_prompt_sha256": decompose_prompt().sha256}
+        return {"claims": self.claims, **(sha256 if self.claims == "model" else {})}
+
+    def _measuring(self, insist: bool) -> Measuring:
         if self.tier == "text":
             return Unmeasured()
         try:
@@ -297,6 +341,11 @@ def answer_prompt(*, inline_citations: bool = False) -> Prompt:
     return Prompt.load(prompts_folder() / name, ANSWER_FIELDS)
 
 
+def decompose_prompt() -> Prompt:
+    """The prompt that asks for the facts of a sentence."""
+    return Prompt.load(prompts_folder() / "decompose.txt", FACT_FIELDS)
+
+
 @lru_cache(maxsize=2)
 def _named_model(name: str, top_logprobs: int) -> WhiteBoxModel:
     if name == EMBEDDED:
@@ -325,8 +374,15 @@ def _named_encoder(name: str) -> Encoder:
 
 @lru_cache(maxsize=2)
 def _named_verifier(name: str) -> EntailmentModel:
-    if name != EMBEDDED:
-        raise ModelNotFound(f"no verifier {name!r}: this version has 'embedded'")
-    from ragattr.models.entailment import FeatureVerifier
+    if name == EMBEDDED:
+        return embedded.verifier()
+    if name.startswith("pace:"):
+        model = _named_model(name.removeprefix("pace:"), TOP_LOGPROBS)
+        return PaceVerifier(AskModel.with_own_prompts(model))
+    from ragattr.models.entailment import LAYER, EmbeddedVerifier
 
-    return FeatureVerifier.embedded(embedded.encoder())
+    if (Path(name) / LAYER).is_file():
+        return EmbeddedVerifier.load(Path(name), embedded.encoder())
+    from ragattr.models.verifiers import named_verifier
+
+    return named_verifier(name, Prompt.load(prompts_folder() / "entail.txt", ENTAIL_FIELDS))

@@ -8,7 +8,10 @@ import pytest
 
 import ragattr
 from ragattr.generation.extract import SPAN_FIELDS
+from ragattr.models.label_words import ENTAIL_FIELDS
 from ragattr.prompt import ANSWER_FIELDS, Prompt, prompts_folder
+from ragattr.verification.pace import ENOUGH_FIELDS, SUPPORT_FIELDS
+from ragattr.verification.split import FACT_FIELDS
 
 PACKAGE = Path(ragattr.__file__).parent
 HEAVY = ("torch", "transformers", "sklearn", "scipy", "pandas", "rich", "typer")
@@ -129,7 +132,16 @@ def test_help_is_printed_without_torch(command: list[str]) -> None:
     assert loaded.isdisjoint({"torch", "transformers", "sklearn", "scipy", "sentence_transformers"})
 
 
+FIELDS = {
+    "span": SPAN_FIELDS,
+    "decompose": FACT_FIELDS,
+    "entail": ENTAIL_FIELDS,
+    **dict.fromkeys(("pace_enough", "pace_enough_again"), ENOUGH_FIELDS),
+    **dict.fromkeys(("pace_support", "pace_support_again"), SUPPORT_FIELDS),
+}
+
+
 @pytest.mark.parametrize("path", sorted(prompts_folder().iterdir()), ids=lambda path: path.name)
 def test_every_prompt_loads(path: Path) -> None:
-    prompt = Prompt.load(path, SPAN_FIELDS if path.name == "span.txt" else ANSWER_FIELDS)
+    prompt = Prompt.load(path, FIELDS.get(path.stem, ANSWER_FIELDS))
     assert (prompt.name, prompt.text) == (path.name, path.read_text("utf-8").strip())

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragattr.attribution.subject import Subject, measured_claims
-from ragattr.metrics.ranking import Interval, bootstrap, linear_datamodelling_score, top_k
+from ragattr.metrics.bootstrap import Interval, bootstrap
+from ragattr.metrics.ranking import linear_datamodelling_score, top_k
 from ragattr.models.protocols import Reading
 from ragattr.types import FloatArray
 

@@ -2,11 +2,12 @@
 
 import logging
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol, TypeGuard
 
 from ragattr.errors import InputError, RagattrError
 from ragattr.record import Row, dumps, loads
@@ -14,6 +15,7 @@ from ragattr.record import Row, dumps, loads
 logger = logging.getLogger(__name__)
 
 Sink = Callable[[Row], None]
+ROWS_TOGETHER = 64
 
 
 @dataclass(frozen=True)
@@ -58,29 +60,70 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
                 yield number, line
 
 
+class Together(Protocol):
+    """Work that is quicker on many rows at once."""
+
+    def __call__(self, row: Row) -> Row: ...
+
+    def together(self, rows: Sequence[Row]) -> list[Row]:
+        """What it does to each of the rows, in their order."""
+        ...
+
+
 def run_rows(lines: Iterable[tuple[int, str]], work: Callable[[Row], Row], sink: Sink) -> Outcome:
     """Do the work on each row and hand the result on at once.
 
-    A row without an id gets its line number.
+    A row without an id gets its line number. Work that goes together is done on `ROWS_TOGETHER`
+    rows, and where that fails on each of them alone.
     """
     failures, n_done = list[Failure](), 0
-    for number, line in lines:
-        row: Row = {}
-        try:
-            row = loads(line)
-            done = work({"id": str(number), **row})
-            dumps(done)  # a result that is no JSON is this row's failure, not the sink's
-        except Exception as error:  # one row must not take the finished ones with it
-            message = str(error) if isinstance(error, RagattrError) else f"unexpected {error!r}"
-            logger.debug("line %d", number, exc_info=True)
-            given = row.get("id")
-            failures.append(Failure(number, None if given is None else str(given), message))
-            continue
-        sink(done)
-        n_done += 1
+    for group in _groups(lines, ROWS_TOGETHER if _goes_together(work) else 1):
+        for done in _worked(group, work):
+            if isinstance(done, Failure):
+                failures.append(done)
+            else:
+                sink(done)
+                n_done += 1
     if not failures and not n_done:
         raise InputError("the input holds no rows")
     return Outcome(n_done, tuple(failures))
+
+
+def _groups(lines: Iterable[tuple[int, str]], size: int) -> Iterator[tuple[tuple[int, str], ...]]:
+    left = iter(lines)
+    while group := tuple(islice(left, size)):
+        yield group
+
+
+def _goes_together(work: Callable[[Row], Row]) -> TypeGuard[Together]:
+    return hasattr(work, "together")
+
+
+def _worked(
+    group: Sequence[tuple[int, str]], work: Callable[[Row], Row]
+) -> Iterable[Row | Failure]:
+    if len(group) > 1 and _goes_together(work):
+        with suppress(Exception):  # whose fault it is shows when each is done alone
+            rows = [{"id": str(number), **loads(line)} for number, line in group]
+            done = work.together(rows)
+            for row in done:
+                dumps(row)
+            return done
+    return (_worked_alone(number, line, work) for number, line in group)
+
+
+def _worked_alone(number: int, line: str, work: Callable[[Row], Row]) -> Row | Failure:
+    row: Row = {}
+    try:
+        row = loads(line)
+        done = work({"id": str(number), **row})
+        dumps(done)  # a result that is no JSON is this row's failure, not the sink's
+    except Exception as error:  # one row must not take the finished ones with it
+        message = str(error) if isinstance(error, RagattrError) else f"unexpected {error!r}"
+        logger.debug("line %d", number, exc_info=True)
+        given = row.get("id")
+        return Failure(number, None if given is None else str(given), message)
+    return done
 
 
 @contextmanager

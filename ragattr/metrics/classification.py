@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ragattr.errors import ConfigError
 from ragattr.types import FloatArray
 
 
@@ -13,14 +14,17 @@ def macro_f1(truth: Sequence[bool], predicted: Sequence[bool]) -> float:
     return float(np.mean([_f1(pairs, label) for label in (True, False)]))
 
 
-def expected_calibration_error(
-    truth: Sequence[bool], probabilities: Sequence[float], *, n_bins: int = 10
-) -> float:
-    """Mean gap between probability and frequency over equal-width bins, weighted by size, 0..1."""
-    p, y = np.asarray(probabilities, dtype=float), np.asarray(truth, dtype=float)
-    bins = np.minimum((p * n_bins).astype(int), n_bins - 1)
-    gaps = [abs(p[bins == b].sum() - y[bins == b].sum()) for b in range(n_bins)]
-    return float(sum(gaps) / len(p)) if len(p) else 0.0
+def balanced_accuracy(truth: Sequence[bool], predicted: Sequence[bool]) -> float:
+    """Mean recall of the classes that are there, 0..1 (Brodersen et al. 2010).
+
+    For rows of very unequal classes: always saying the frequent one is right in half.
+    """
+    pairs = list(zip(truth, predicted, strict=True))
+    if not pairs:
+        raise ConfigError("balanced accuracy needs at least one row, got none")
+    return float(
+        np.mean([np.mean([guess == y for y, guess in pairs if y == label]) for label in set(truth)])
+    )
 
 
 def source_weights(sources: Sequence[str], labels: Sequence[bool]) -> FloatArray:
@@ -34,5 +38,5 @@ def source_weights(sources: Sequence[str], labels: Sequence[bool]) -> FloatArray
 
 def _f1(pairs: Sequence[tuple[bool, bool]], label: bool) -> float:
     hits = sum(true == label and guess == label for true, guess in pairs)
-    total = sum((true == label) + (guess == label) for true, guess in pairs)
+    total = sum(int(true == label) + int(guess == label) for true, guess in pairs)
     return 2 * hits / total if total else 0.0

@@ -4,7 +4,7 @@ Ties between scores go to the lower index everywhere but in rank correlations, w
 share the mean of their ranks.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,6 @@ from ragattr.errors import ConfigError
 from ragattr.types import FloatArray
 
 Numbers = Sequence[float] | FloatArray
-Interval = tuple[float, float, float]
 
 
 def top_k(scores: Numbers, *, k: int) -> tuple[int, ...]:
@@ -99,41 +98,6 @@ def area_under_roc(positives: Numbers, negatives: Numbers) -> float:
     ranks = _ranks(np.concatenate([above, below]))[: len(above)]
     n_won = float(ranks.sum()) - len(above) * (len(above) + 1) / 2
     return n_won / (len(above) * len(below))
-
-
-def bootstrap(
-    figure: Callable[[NDArray[np.int64]], float], n: int, *, seed: int, n_resamples: int = 1000
-) -> Interval:
-    """A figure of `n` rows and its 95 % percentile interval: (value, low, high).
-
-    Args:
-        figure: computes it from the rows with these indices, which may repeat.
-    """
-    rng = np.random.default_rng(seed)
-    drawn = [figure(rng.integers(n, size=n)) for _ in range(n_resamples)]
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return float(figure(np.arange(n))), float(low), float(high)
-
-
-def bootstrap_mean(values: Numbers, *, seed: int, n_resamples: int = 1000) -> Interval:
-    """Mean of `values` [n], and the 95 % percentile interval around it: (mean, low, high).
-
-    Efron and Tibshirani 1993, section 13.3; one value per question, questions drawn anew.
-    """
-    array = _filled(values)
-    drawn = np.random.default_rng(seed).integers(len(array), size=(n_resamples, len(array)))
-    low, high = np.quantile(array[drawn].mean(axis=1), [0.025, 0.975])
-    return float(array.mean()), float(low), float(high)
-
-
-def paired_bootstrap(a: Numbers, b: Numbers, *, seed: int, n_resamples: int = 1000) -> Interval:
-    """Mean of `a` [n] - `b` [n], and its 95 % percentile interval: (difference, low, high).
-
-    Both methods' values of one question are drawn together (Koehn 2004, section 4).
-    """
-    if len(a) != len(b):
-        raise ConfigError(f"pairs need as many values on both sides, got {len(a)} and {len(b)}")
-    return bootstrap_mean(_filled(a) - _filled(b), seed=seed, n_resamples=n_resamples)
 
 
 def _ranks(values: Numbers) -> FloatArray:

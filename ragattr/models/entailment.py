@@ -1,49 +1,104 @@
-"""The first verifier: a calibrated logistic model over a dozen features of claim and evidence.
+"""The embedded verifier: a small cross-encoder, and a calibrated layer over it and plain figures.
 
-Two regressions over the features, their squares and their products: is the claim supported; and
-if not, does the evidence contradict it. The coefficients are a small JSON file that
-`ragattr.learn.verifier` writes.
+The layer is two regressions over what the cross-encoder says and a dozen figures of claim and
+evidence, their squares and their products: is the claim supported; and if not, does the evidence
+contradict it. `ragattr train verifier` writes both files.
 """
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from importlib.resources import files
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import combinations_with_replacement
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
 from ragattr.errors import ConfigError
 from ragattr.models.features import FEATURES, features
-from ragattr.models.protocols import Encoder, Pair
+from ragattr.models.protocols import Encoder, Judged, Pair
 from ragattr.text.language import is_english
 from ragattr.text.sentences import sentence_spans
-from ragattr.types import FloatArray
+from ragattr.types import FloatArray, Span
 
-_WEIGHTS = "verifier.json"
+if TYPE_CHECKING:
+    from ragattr.models.encoder import MeanEncoder
+
+LAYER, CROSS_ENCODER = "verifier.json", "verifier.safetensors"
+ALL_FIGURES = (
+    *FEATURES,
+    "cross_support",  # log-odds of supported, by the cross-encoder
+    "cross_contradiction",  # log-odds of contradicted against neither
+    "cross_best",  # log-odds of supported, of the whole premise or one of its nearest sentences
+)
+N_ALONE = 3  # sentences of a premise that are read alone too
 
 
 @dataclass(frozen=True, eq=False)
 class Logistic:
-    """Logistic regression on standardised features, their squares and products."""
+    """Logistic regression on standardised figures, their squares and products."""
 
     mean: FloatArray
     scale: FloatArray
     coefficients: FloatArray
     intercept: float
 
+    @classmethod
+    def of(cls, kept: Mapping[str, Any]) -> "Logistic":
+        """As the verifier's file has it."""
+        return cls(
+            mean=np.array(kept["mean"]),
+            scale=np.array(kept["scale"]),
+            coefficients=np.array(kept["coefficients"]),
+            intercept=float(kept["intercept"]),
+        )
+
     def __call__(self, figures: FloatArray) -> FloatArray:
-        """[rows] logits of [rows, features]."""
-        return quadratic((figures - self.mean) / self.scale) @ self.coefficients + self.intercept
+        """[rows] logits of [rows, figures]."""
+        columns = quadratic((figures - self.mean) / self.scale)
+        logits: FloatArray = columns @ self.coefficients + self.intercept
+        return logits
+
+
+class Calibration(NamedTuple):
+    """What makes a logit one whose probability is as often right as it says."""
+
+    slope: float
+    intercept: float
+
+    def __call__(self, logits: FloatArray) -> FloatArray:
+        """Probabilities."""
+        return sigmoid(self.slope * logits + self.intercept)
+
+
+class CrossReading(NamedTuple):
+    """What a cross-encoder says of pairs.
+
+    Attributes:
+        logits: [pairs, 3], supported, contradicted, neither.
+        spans: of each premise, what was read.
+    """
+
+    logits: FloatArray
+    spans: tuple[tuple[Span, ...], ...]
+
+
+class CrossReader(Protocol):
+    """Reads pairs with a cross-encoder."""
+
+    def read(self, pairs: Sequence[Pair]) -> CrossReading:
+        """Pairs of which neither text is empty."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
-class FeatureVerifier:
-    """Judges pairs by their features; any length of evidence, English only.
+class EmbeddedVerifier:
+    """Judges pairs of any length of evidence, English only.
 
-    `calibration` (slope, intercept) maps the logit of support so that the largest probability
-    over joined evidence and each piece alone is calibrated.
+    Attributes:
+        calibration: of the probability of a pair, all evidence joined.
+        calibration_of_largest: of the largest over joined evidence and each piece of it alone.
     """
 
     name: str
@@ -52,33 +107,49 @@ class FeatureVerifier:
     contradiction_threshold: float
     support: Logistic = field(repr=False)
     contradiction: Logistic = field(repr=False)
-    calibration: tuple[float, float]
+    calibration: Calibration
+    calibration_of_largest: Calibration
     encoder: Encoder = field(repr=False)
+    reader: CrossReader = field(repr=False)
 
     @classmethod
-    def embedded(cls, encoder: Encoder) -> "FeatureVerifier":
-        """The one that ships with ragattr."""
-        return cls.parse((files("ragattr.models") / _WEIGHTS).read_text("utf-8"), encoder)
+    def load(cls, folder: Path, encoder: "MeanEncoder") -> "EmbeddedVerifier":
+        """Read the two files that training writes."""
+        from ragattr.models.pair_reader import PairReader
+
+        weights = folder / CROSS_ENCODER
+        revision = hashlib.sha256((folder / LAYER).read_bytes() + weights.read_bytes())
+        layer = json.loads((folder / LAYER).read_text("utf-8"))
+        return cls.of(
+            layer, encoder, PairReader.load(encoder, weights), revision=revision.hexdigest()[:12]
+        )
 
     @classmethod
-    def parse(cls, text: str, encoder: Encoder) -> "FeatureVerifier":
-        """Read the JSON that training writes."""
-        weights = json.loads(text)
-        if weights["features"] != list(FEATURES):
+    def of(
+        cls, layer: Mapping[str, Any], encoder: Encoder, reader: CrossReader, *, revision: str
+    ) -> "EmbeddedVerifier":
+        """The layer as its file has it, over a cross-encoder."""
+        if layer["features"] != list(ALL_FIGURES):
             raise ConfigError(
-                f"the verifier was trained on {weights['features']}, "
-                f"this version has {list(FEATURES)}"
+                f"the verifier was trained on {', '.join(layer['features'])}, "
+                f"this version has {', '.join(ALL_FIGURES)}"
             )
         return cls(
-            name=weights["name"],
-            revision=hashlib.sha256(text.encode()).hexdigest()[:12],
-            threshold=weights["threshold"],
-            contradiction_threshold=weights["contradiction_threshold"],
-            support=_logistic(weights["support"]),
-            contradiction=_logistic(weights["contradiction"]),
-            calibration=(weights["calibration"]["slope"], weights["calibration"]["intercept"]),
+            name=layer["name"],
+            revision=revision,
+            threshold=layer["threshold"],
+            contradiction_threshold=layer["contradiction_threshold"],
+            support=Logistic.of(layer["support"]),
+            contradiction=Logistic.of(layer["contradiction"]),
+            calibration=Calibration(**layer["calibration"]),
+            calibration_of_largest=Calibration(**layer["calibration_of_largest"]),
             encoder=encoder,
+            reader=reader,
         )
+
+    def for_largest(self) -> "EmbeddedVerifier":
+        """The same, calibrated for the largest probability over evidence and pieces of it."""
+        return replace(self, calibration=self.calibration_of_largest)
 
     def reads(self, text: str) -> bool:
         """Whether the text is English."""
@@ -86,44 +157,109 @@ class FeatureVerifier:
 
     def entails(self, pairs: Sequence[Pair]) -> FloatArray:
         """[pairs, 3]: supported, contradicted, neither; an empty premise supports nothing."""
+        return self.judge(pairs).probabilities
+
+    def judge(self, pairs: Sequence[Pair]) -> Judged:
+        """The same, and what of each premise supports most, as the cross-encoder reads it."""
         judged = [
             i for i, pair in enumerate(pairs) if pair.premise.strip() and pair.hypothesis.strip()
         ]
         probabilities = np.tile([0.0, 0.0, 1.0], (len(pairs), 1))
+        evidence: list[tuple[Span, ...]] = [()] * len(pairs)
         if judged:
-            figures = pair_features([pairs[i] for i in judged], self.encoder)
-            slope, intercept = self.calibration
-            supported = sigmoid(slope * self.support(figures) + intercept)
+            asked = [pairs[i] for i in judged]
+            compared = compare(asked, self.encoder)
+            cross, decisive = cross_figures(asked, compared, self.reader)
+            figures = np.concatenate([pair_features(asked, compared), cross], axis=1)
+            supported = self.calibration(self.support(figures))
             contradicted = (1 - supported) * sigmoid(self.contradiction(figures))
             probabilities[judged] = np.stack(
                 [supported, contradicted, 1 - supported - contradicted], axis=1
             )
-        return probabilities
+            for i, spans in zip(judged, decisive, strict=True):
+                evidence[i] = spans
+        return Judged(probabilities, tuple(evidence))
 
 
-def pair_features(pairs: Sequence[Pair], encoder: Encoder) -> FloatArray:
-    """[pairs, features]; each distinct sentence is split and encoded once."""
-    sentences = {
-        premise: [span.of(premise) for span in sentence_spans(premise)]
+class Compared(NamedTuple):
+    """The sentences of a premise, and how like the hypothesis each is: cosine, -1..1."""
+
+    sentences: tuple[Span, ...]
+    similarity: FloatArray
+
+
+def compare(pairs: Sequence[Pair], encoder: Encoder) -> list[Compared]:
+    """For each pair; each distinct sentence is split and encoded once."""
+    spans = {
+        premise: sentence_spans(premise)
         for premise in dict.fromkeys(pair.premise for pair in pairs)
     }
     texts = list(
         dict.fromkeys(
-            [s for group in sentences.values() for s in group] + [p.hypothesis for p in pairs]
+            [span.of(premise) for premise, found in spans.items() for span in found]
+            + [pair.hypothesis for pair in pairs]
         )
     )
     vectors = encoder.encode(texts).astype(np.float64)
     row = {text: i for i, text in enumerate(texts)}
-    return np.array(
-        [
-            features(
-                pair.hypothesis,
-                sentences[pair.premise],
-                vectors[[row[s] for s in sentences[pair.premise]]] @ vectors[row[pair.hypothesis]],
-            )
-            for pair in pairs
-        ]
-    ).reshape(len(pairs), len(FEATURES))
+    return [
+        Compared(
+            spans[pair.premise],
+            vectors[[row[span.of(pair.premise)] for span in spans[pair.premise]]]
+            @ vectors[row[pair.hypothesis]],
+        )
+        for pair in pairs
+    ]
+
+
+def pair_features(pairs: Sequence[Pair], compared: Sequence[Compared]) -> FloatArray:
+    """[pairs, features]: the plain figures."""
+    rows = [
+        features(pair.hypothesis, [span.of(pair.premise) for span in spans], similarity)
+        for pair, (spans, similarity) in zip(pairs, compared, strict=True)
+    ]
+    return np.array(rows).reshape(len(pairs), len(FEATURES))
+
+
+def cross_figures(
+    pairs: Sequence[Pair], compared: Sequence[Compared], reader: CrossReader
+) -> tuple[FloatArray, tuple[tuple[Span, ...], ...]]:
+    """[pairs, 3] what the cross-encoder says, and for each pair the spans that support it most.
+
+    Beside the whole premise its three nearest sentences are read alone: a short claim is often
+    clearer against one of them.
+    """
+    nearest = [
+        {
+            Pair(spans[i].of(pair.premise), pair.hypothesis): spans[i]
+            for i in np.argsort(-similarity, kind="stable")[:N_ALONE].tolist()
+        }
+        for pair, (spans, similarity) in zip(pairs, compared, strict=True)
+    ]
+    asked = list(dict.fromkeys([*pairs, *(alone for group in nearest for alone in group)]))
+    place = {pair: i for i, pair in enumerate(asked)}
+    reading = reader.read(asked)
+    support, contradiction = log_odds(reading.logits).T
+    figures, evidence = np.zeros((len(pairs), 3)), []
+    for row, (pair, alone) in enumerate(zip(pairs, nearest, strict=True)):
+        whole = place[pair]
+        best = max(alone, key=lambda sentence: support[place[sentence]])
+        is_alone = support[place[best]] > support[whole]
+        figures[row] = (
+            support[whole],
+            contradiction[whole],
+            max(support[whole], support[place[best]]),
+        )
+        evidence.append((alone[best],) if is_alone else reading.spans[whole])
+    return figures, tuple(evidence)
+
+
+def log_odds(logits: FloatArray) -> FloatArray:
+    """[pairs, 2] of [pairs, 3] logits: supported; contradicted against neither."""
+    supported, contradicted, neither = logits.T
+    return np.stack(
+        [supported - np.logaddexp(contradicted, neither), contradicted - neither], axis=1
+    )
 
 
 def quadratic(standardised: FloatArray) -> FloatArray:
@@ -140,13 +276,4 @@ def sigmoid(logits: FloatArray) -> FloatArray:
     """The logistic function, safe for large logits of either sign."""
     return np.where(
         logits >= 0, 1 / (1 + np.exp(-np.abs(logits))), 1 - 1 / (1 + np.exp(-np.abs(logits)))
-    )
-
-
-def _logistic(weights: dict[str, list[float]]) -> Logistic:
-    return Logistic(
-        mean=np.array(weights["mean"]),
-        scale=np.array(weights["scale"]),
-        coefficients=np.array(weights["coefficients"]),
-        intercept=float(weights["intercept"][0]),
     )

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragattr.metrics.divergence import jensen_shannon
+from ragattr.models.entailment import CrossReading
 from ragattr.models.protocols import Effects, Pair, Reply
 from ragattr.prompt import Chat
 from ragattr.text.align import token_spans
@@ -135,6 +136,16 @@ class FakeVerifier:
     def entails(self, pairs: Sequence[Pair]) -> FloatArray:
         """[pairs, 3], each row one of (0.9, 0.05, 0.05), (0.05, 0.9, 0.05), (0.05, 0.05, 0.9)."""
         return np.array([_verdict(pair) for pair in pairs]).reshape(len(pairs), 3)
+
+
+@dataclass(frozen=True)
+class FakeReader:
+    """A cross-encoder that reads everything and has nothing to say."""
+
+    def read(self, pairs: Sequence[Pair]) -> CrossReading:
+        """Logits of 0."""
+        whole = tuple((Span(0, len(pair.premise)),) for pair in pairs)
+        return CrossReading(np.zeros((len(pairs), 3)), whole)
 
 
 def _verdict(pair: Pair) -> tuple[float, float, float]:

@@ -1,4 +1,4 @@
-"""What the first verifier looks at: a dozen plain figures of a claim and its evidence."""
+"""The plain figures of a claim and its evidence: words, numbers, names, vectors, lengths."""
 
 from collections.abc import Sequence
 

@@ -103,6 +103,20 @@ class Pair(NamedTuple):
     hypothesis: str
 
 
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """Probabilities, and where in each premise stands what decided.
+
+    Attributes:
+        probabilities: [pairs, 3], supported, contradicted, neither; each row sums to 1.
+        evidence: for each pair the spans of its premise that the figures come from: all of it,
+            or the parts of a long one that were read together; none for an empty pair.
+    """
+
+    probabilities: FloatArray
+    evidence: tuple[tuple[Span, ...], ...]
+
+
 class LanguageModel(Protocol):
     """Writes replies to chats.
 
@@ -206,3 +220,29 @@ class EntailmentModel(Protocol):
     def reads(self, text: str) -> bool:
         """Whether the text is in a language that this model judges."""
         ...
+
+
+class EvidenceModel(EntailmentModel, Protocol):
+    """An entailment model that reads long evidence in parts, and tells which."""
+
+    def judge(self, pairs: Sequence[Pair]) -> Judged:
+        """What `entails` says, and what it comes from."""
+        ...
+
+
+def shows_evidence(model: EntailmentModel) -> TypeGuard[EvidenceModel]:
+    """Whether it tells which parts of long evidence decided."""
+    return hasattr(model, "judge")
+
+
+class PieceModel(EntailmentModel, Protocol):
+    """An entailment model that is calibrated for single judgements, and apart for the best."""
+
+    def for_largest(self) -> EntailmentModel:
+        """Itself, calibrated for the largest probability over evidence and each piece of it."""
+        ...
+
+
+def knows_pieces(model: EntailmentModel) -> TypeGuard[PieceModel]:
+    """Whether it has a calibration for the largest of many probabilities."""
+    return hasattr(model, "for_largest")

@@ -1,41 +1,30 @@
-"""The claims of an answer: its sentences, each with the markers that belong to it."""
+"""The claims of an answer: its sentences or facts, each with the markers that belong to it."""
 
 import re
-from bisect import bisect_left
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
+from typing import Literal
 
+from ragattr.text.facts import complete
 from ragattr.text.markers import cut_markers, find_markers
 from ragattr.text.sentences import sentence_spans
-from ragattr.types import Claim, Marker, Span
+from ragattr.text.support import needs_support
+from ragattr.types import Answer, Claim, Marker, Span
 
-_YES = r"(?:sure|certainly|of course|absolutely|ok|okay)"
-_COURTESY = re.compile(
-    rf"(?:{_YES}[,.!]* )?(?:(?:{_YES}|hello|hi|hey|greetings|welcome)(?: there)?"
-    r"|good (?:morning|afternoon|evening|day)"
-    r"|thank(?:s| you)(?: (?:so|very) much| a lot)?(?: for (?:your|the|this|that|asking)\b.*)?"
-    r"|(?:i )?hope (?:this|that|it) helps\b.*|(?:please )?let me know\b.*"
-    r"|(?:please )?feel free to\b.*|(?:i'?m |i am )?(?:glad|happy) to help\b.*"
-    r"|you(?:'re| are) welcome\b.*"
-    r"|(?:that(?:'s| is) |what )?an? (?:great|good|interesting|excellent) question\b.*"
-    r"|here (?:is|are)\b.*:|here's\b.*:)[\s.!,]*",
-    re.IGNORECASE,
-)
-# Only at the start of a sentence: "Einstein wrote: we do not know" is a statement.
-_REFUSAL = re.compile(
-    r"(?:(?:unfortunately|sorry|however|but|apologies|based on [^,]*|from [^,]*),? )?(?:"
-    r"(?:i|we)(?:['’]m| am| are|['’]re)? (?:sorry|unable to|not able to|not sure|afraid)\b"
-    r"|(?:i|we) (?:(?:do|did|could|can)(?: not|n['’]t)|cannot|can['’]t) "
-    r"(?:\w+ )?(?:know|answer|find|provide|determine|tell|say|see|have|help|confirm)\b"
-    r"|(?:none of )?(?:the |these |this |those )?(?:provided |given |available |retrieved )?"
-    r"(?:passages?|context|documents?|sources?|texts?|information|excerpts?)(?: provided| given)? "
-    r"(?:does|do|did)(?: not|n['’]t) (?:\w+ )?(?:say|mention|contain|provide|include|state|"
-    r"specify|answer|give|tell|have|discuss|address)\b"
-    r"|(?:there is|there['’]s) (?:no|not enough|insufficient) (?:\w+ )?"
-    r"(?:information|mention|answer)\b"
-    r"|(?:not enough|insufficient) information\b|as an ai\b)",
-    re.IGNORECASE,
-)
+ClaimContext = Literal["none", "question", "previous"]
+
 _FRAGMENT_WORDS = 12
+# A pronoun first, after no more than a few words without a name: "In May 1889, it".
+_PRONOUN = re.compile(
+    r"\W*(?:[A-Z]?[a-z]*(?: (?:[a-z]+|\d+|[A-Z][a-z]+(?= \d)))*, )?(?:and |but )?"
+    r"(?i:it|he|she|they|this|that|these|those|its|his|her|their|the (?:latter|former))"
+    r"(?:['’](?:s|re|ve|d|ll))?(?= )"
+)
+_EXPLETIVE = re.compile(
+    r"\W*it (?:is|was|has been|seems|appears|may be|can be)(?: \w+)? (?:\w+ )?(?:that|to)\b"
+    r"|\W*that (?:said|is|being said),",
+    re.IGNORECASE,
+)
 _SENTENCE_END = re.compile(r"[.!?…:;。！？؟।։።]\W*$")
 _REFERENCE_HEADING = re.compile(
     r"[#*_\s]*(?:references|sources|citations|bibliography)[*_\s]*:?[*_\s]*", re.I
@@ -54,13 +43,59 @@ def read_claims(text: str, n_passages: int) -> tuple[tuple[Claim, ...], tuple[Ma
     spans = [Span(cut.origin[span.start], cut.origin[span.end - 1] + 1) for span in sentences]
     if not spans:
         spans = [Span(markers[0].span.start, markers[-1].span.end)] if markers else []
-    spans = _with_markers(text, spans, markers)
+    spans = _covering(text, _with_markers(text, spans, markers))
     claims, in_references = [], False
     for span in spans:
         said = statement(Claim(span.of(text), span), markers)
         in_references = in_references or bool(_REFERENCE_HEADING.fullmatch(said))
         claims.append(Claim(span.of(text), span, not in_references and needs_support(said)))
     return tuple(claims), markers
+
+
+def split_claims(
+    claims: Sequence[Claim], markers: Sequence[Marker], pieces: Callable[[str], Sequence[Span]]
+) -> tuple[Claim, ...]:
+    """Claims taken apart; each piece reaches to the next one, so that no character is lost.
+
+    A marker stays with the piece that it follows. What needs no support stays whole.
+
+    Args:
+        pieces: from a statement, without its markers, to where its pieces stand in it.
+    """
+    return tuple(piece for claim in claims for piece in _split(claim, markers, pieces))
+
+
+def hypotheses(answer: Answer, context: ClaimContext = "none") -> tuple[str, ...]:
+    """What is judged of each claim of an answer: its statement, with what it needs to be read.
+
+    A piece of a sentence has the subject that it shares with the pieces before. Text that rests
+    on a pronoun comes after the question, or after the nearest earlier statement that does not.
+    """
+    question, before, texts = answer.context.query.text, "", list[str]()
+    sentences, _ = read_claims(answer.text, len(answer.context.passages))
+    starts = [sentence.span.start for sentence in sentences]
+    for claim in answer.claims:
+        sentence = sentences[max(bisect_right(starts, claim.span.start) - 1, 0)]
+        said = _completed(claim, sentence, answer.markers)
+        texts.append(in_context(said, question, before, context))
+        if claim.needs_support and not rests_on_context(said):
+            before = said
+    return tuple(texts)
+
+
+def in_context(said: str, question: str, before: str, context: ClaimContext) -> str:
+    """What is judged of a claim, after what its pronoun stands for.
+
+    Example: "It was built in 1889." with "previous" becomes "The tower is old. It was built in
+    1889."
+
+    Args:
+        before: an earlier statement of the same answer, or nothing.
+        context: which of the two goes before text that rests on a pronoun; "none" does nothing.
+    """
+    if context == "none" or not rests_on_context(said):
+        return hypothesis(said, question)
+    return f"{question if context == 'question' else before} {said}".strip()
 
 
 def hypothesis(said: str, question: str) -> str:
@@ -72,13 +107,17 @@ def hypothesis(said: str, question: str) -> str:
     return f"{question} {said}".strip() if is_fragment else said
 
 
+def rests_on_context(said: str) -> bool:
+    """Whether a statement begins with a pronoun whose noun stands elsewhere.
+
+    "In 1889, it was opened." does; "It is known that bees make honey." does not.
+    """
+    return bool(_PRONOUN.match(said)) and not _EXPLETIVE.match(said)
+
+
 def statement(claim: Claim, markers: Sequence[Marker]) -> str:
     """What the claim says, without its markers: the text that is judged."""
-    inside = [
-        Marker(Span(m.span.start - claim.span.start, m.span.end - claim.span.start), m.numbers)
-        for m in claim_markers(claim, markers)
-    ]
-    return cut_markers(claim.text, inside).text.strip()
+    return cut_markers(claim.text, _inside(claim, markers)).text.strip()
 
 
 def claim_markers(claim: Claim, markers: Sequence[Marker]) -> list[Marker]:
@@ -86,13 +125,41 @@ def claim_markers(claim: Claim, markers: Sequence[Marker]) -> list[Marker]:
     return [marker for marker in markers if claim.span.holds(marker.span.start)]
 
 
-def needs_support(statement: str) -> bool:
-    """False for greetings, questions, refusals, headings and text without a letter or digit."""
-    if not any(char.isalnum() for char in statement) or statement.startswith("#"):
-        return False
-    if statement.rstrip("*_ ").endswith(("?", "？", "؟")):
-        return False
-    return not (_COURTESY.fullmatch(statement) or _REFUSAL.match(statement))
+def _split(
+    claim: Claim, markers: Sequence[Marker], pieces: Callable[[str], Sequence[Span]]
+) -> list[Claim]:
+    if not claim.needs_support:
+        return [claim]
+    cut = cut_markers(claim.text, _inside(claim, markers))
+    said = cut.text.strip()
+    margin = cut.text.find(said)
+    starts = sorted({cut.origin[margin + piece.start] for piece in pieces(said)})
+    edges = [0, *starts[1:], len(claim.text)]
+    found = list[Claim]()
+    for start, end in zip(edges, edges[1:], strict=False):
+        text = claim.text[start:end].rstrip()
+        span = Span(start, start + len(text)).shift(claim.span.start)
+        completed = _completed(Claim(text, span), claim, markers)
+        found.append(Claim(text, span, needs_support(completed)))
+    return found if len(found) > 1 else [claim]
+
+
+def _inside(claim: Claim, markers: Sequence[Marker]) -> list[Marker]:
+    """The claim's markers, where they stand in its own text."""
+    start = claim.span.start
+    return [
+        Marker(Span(marker.span.start - start, marker.span.end - start), marker.numbers)
+        for marker in claim_markers(claim, markers)
+    ]
+
+
+def _completed(claim: Claim, sentence: Claim, markers: Sequence[Marker]) -> str:
+    """What the claim says; a piece of the sentence, with the subject that it shares."""
+    if claim.span == sentence.span:
+        return statement(claim, markers)
+    cut = cut_markers(sentence.text, _inside(sentence, markers))
+    kept = [i for i, at in enumerate(cut.origin) if claim.span.holds(at + sentence.span.start)]
+    return complete(cut.text, Span(kept[0], kept[-1] + 1)) if kept else ""
 
 
 def _with_markers(text: str, spans: list[Span], markers: Sequence[Marker]) -> list[Span]:
@@ -107,6 +174,15 @@ def _with_markers(text: str, spans: list[Span], markers: Sequence[Marker]) -> li
         spans[owner] = Span(min(span.start, marker.span.start), max(span.end, marker.span.end))
         starts[owner] = spans[owner].start
     return spans
+
+
+def _covering(text: str, spans: Sequence[Span]) -> list[Span]:
+    """Let each claim reach over the brackets that stood around a marker, as in "([1])"."""
+    if not spans:
+        return []
+    inner = [span.start for span in spans[1:]]
+    edges = zip([len(text) - len(text.lstrip()), *inner], [*inner, len(text)], strict=True)
+    return [Span(start, start + len(text[start:end].rstrip())) for start, end in edges]
 
 
 def _opens_line(text: str, marker: Marker, spans: list[Span], after: int) -> bool:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ragattr.metrics.usage import claim_use
-from ragattr.models.protocols import Encoder, EntailmentModel, Pair
+from ragattr.models.protocols import Encoder, EntailmentModel, Pair, knows_pieces
 from ragattr.stage import Stage
-from ragattr.text.claims import claim_markers, hypothesis, statement
+from ragattr.text.claims import ClaimContext, claim_markers, hypotheses
 from ragattr.text.sentences import sources_of
 from ragattr.types import (
     Attribution,
@@ -32,12 +32,14 @@ class VerifyEntailment(Stage[Attribution, Judgement]):
     The joined evidence of a claim is the passages that it cites and at most six sentences. Its
     probability is the largest over that, each sentence and each cited passage. Where the joined
     evidence supports it, backward elimination leaves the proof. A few words that are no sentence
-    are judged after the question that they answer.
+    are judged after the question that they answer; `context` says what goes before a claim that
+    rests on a pronoun.
     """
 
     model: EntailmentModel
     encoder: Encoder
     threshold: float | None = None
+    context: ClaimContext = "none"
 
     def __call__(self, batch: Sequence[Attribution]) -> list[Judgement]:
         return [self._judge(attribution) for attribution in batch]
@@ -51,10 +53,11 @@ class VerifyEntailment(Stage[Attribution, Judgement]):
             for p, readable in zip(passages, is_readable, strict=True)
             if not readable
         ]
-        bench = _Bench(self.model, self.encoder, attribution, sources, is_readable)
+        model = self.model.for_largest() if knows_pieces(self.model) else self.model
+        bench = _Bench(model, self.encoder, attribution, sources, is_readable)
         judged = list[_Judged]()
-        for number, claim in enumerate(answer.claims, start=1):
-            said = hypothesis(statement(claim, answer.markers), answer.context.query.text)
+        texts = hypotheses(answer, self.context)
+        for number, (claim, said) in enumerate(zip(answer.claims, texts, strict=True), start=1):
             if claim.needs_support and not self.model.reads(said):
                 warnings.append(f"claim {number} is outside the verifier's language: not judged")
                 judged.append(bench.nothing(claim))

@@ -1,5 +1,6 @@
 import io
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,35 @@ def test_the_exit_code_tells_whether_all_some_or_no_rows_were_done(
     done: list[Row] = []
     lines = _numbered(*(f'{{"n": {n}}}' for n in numbers))
     assert run_rows(lines, _work, done.append).exit_code == code
+
+
+class Doubling:
+    """Goes together, and counts how often it was asked."""
+
+    def __init__(self) -> None:
+        self.sizes = list[int]()
+
+    def __call__(self, row: Row) -> Row:
+        return self.together([row])[0]
+
+    def together(self, rows: Sequence[Row]) -> list[Row]:
+        self.sizes.append(len(rows))
+        return [_work(row) for row in rows]
+
+
+def test_work_that_goes_together_is_asked_once_for_many_rows() -> None:
+    work, done = Doubling(), list[Row]()
+    outcome = run_rows(_numbered(*(f'{{"n": {n}}}' for n in range(1, 101))), work, done.append)
+    assert work.sizes == [64, 36]
+    assert [row["n"] for row in done] == [2 * n for n in range(1, 101)]
+    assert outcome == Outcome(100, ())
+
+
+def test_a_bad_row_among_many_fails_alone() -> None:
+    work, done = Doubling(), list[Row]()
+    outcome = run_rows(_numbered('{"n": 1}', '{"n": -1}', "{", '{"n": 3}'), work, done.append)
+    assert [row["n"] for row in done] == [2, 6]
+    assert [failure.line for failure in outcome.failures] == [2, 3]
 
 
 def test_an_input_without_rows_is_an_error() -> None:

@@ -6,10 +6,8 @@ from ragattr.metrics.ranking import (
     area_under_curve,
     area_under_roc,
     average_precision,
-    bootstrap_mean,
     hit_at_k,
     linear_datamodelling_score,
-    paired_bootstrap,
     recall_at_k,
     spearman,
     top_k,
@@ -106,27 +104,6 @@ def test_area_under_roc_is_that_of_all_pairs() -> None:
     assert area_under_roc(positives, negatives) == pytest.approx(np.mean(won))
 
 
-def test_the_bootstrap_interval_is_that_of_the_normal_distribution_for_many_values() -> None:
-    values = np.random.default_rng(2).normal(5.0, 2.0, size=400)
-    mean, low, high = bootstrap_mean(values, seed=0)
-    error = values.std() / np.sqrt(400)
-    assert mean == pytest.approx(values.mean())
-    assert (low, high) == pytest.approx((mean - 1.96 * error, mean + 1.96 * error), abs=0.03)
-
-
-def test_one_seed_gives_one_interval() -> None:
-    values = [0.0, 1.0, 1.0, 0.0, 1.0]
-    assert bootstrap_mean(values, seed=3) == bootstrap_mean(values, seed=3)
-    assert bootstrap_mean([2.0, 2.0], seed=3, n_resamples=10) == (2.0, 2.0, 2.0)
-
-
-def test_pairs_are_drawn_together() -> None:
-    b = np.random.default_rng(4).normal(size=50)
-    assert paired_bootstrap(b + 0.25, b, seed=0) == pytest.approx((0.25, 0.25, 0.25))
-
-
-def test_unequal_pairs_and_empty_values_are_refused() -> None:
-    with pytest.raises(ConfigError, match="got 1 and 2"):
-        paired_bootstrap([1.0], [1.0, 2.0], seed=0)
+def test_the_mean_of_an_empty_curve_is_refused() -> None:
     with pytest.raises(ConfigError, match="at least one value"):
-        bootstrap_mean([], seed=0)
+        area_under_curve([])

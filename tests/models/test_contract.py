@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from ragattr.models import embedded
-from ragattr.models.entailment import FeatureVerifier
 from ragattr.models.fake import FakeEncoder, FakeModel, FakeVerifier
 from ragattr.models.protocols import Encoder, EntailmentModel, Pair, Reply, WhiteBoxModel
 from ragattr.prompt import Chat, answer_chat
@@ -31,9 +30,7 @@ def encoder(request: pytest.FixtureRequest) -> Encoder:
 
 @pytest.fixture(params=["fake", pytest.param("embedded", marks=pytest.mark.model)])
 def verifier(request: pytest.FixtureRequest) -> EntailmentModel:
-    return (
-        FakeVerifier() if request.param == "fake" else FeatureVerifier.embedded(embedded.encoder())
-    )
+    return FakeVerifier() if request.param == "fake" else embedded.verifier()
 
 
 def _chat() -> Chat:

@@ -1,4 +1,4 @@
-"""The first verifier: what each figure says, and that the shipped weights are sane."""
+"""The embedded verifier: what each figure says, and that the shipped weights are sane."""
 
 import json
 from importlib.resources import files
@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from ragattr.errors import ConfigError
-from ragattr.models.entailment import FeatureVerifier, quadratic, sigmoid
-from ragattr.models.fake import FakeEncoder
+from ragattr.models.entailment import EmbeddedVerifier, log_odds, quadratic, sigmoid
+from ragattr.models.fake import FakeEncoder, FakeReader
 from ragattr.models.features import FEATURES, features
 
 
@@ -59,11 +59,18 @@ def test_sigmoid_is_safe_for_large_logits() -> None:
     assert sigmoid(np.array([-1e4, 0.0, 1e4])).tolist() == [0.0, 0.5, 1.0]
 
 
+def test_log_odds_of_supported_and_of_contradicted_against_neither() -> None:
+    """Equal logits: odds of 1 to 2 for supported, even for contradicted against neither."""
+    found = log_odds(np.array([[0.0, 0.0, 0.0], [2.0, 1.0, 0.0]]))
+    assert found[0] == pytest.approx([-np.log(2), 0.0])
+    assert found[1] == pytest.approx([2 - np.log(np.e + 1), 1.0])
+
+
 def test_weights_of_other_features_are_refused() -> None:
     weights = json.loads((files("ragattr.models") / "verifier.json").read_text("utf-8"))
     weights["features"] = ["length"]
     with pytest.raises(ConfigError, match="was trained on"):
-        FeatureVerifier.parse(json.dumps(weights), FakeEncoder())
+        EmbeddedVerifier.of(weights, FakeEncoder(), FakeReader(), revision="test")
 
 
 def test_the_card_says_what_the_weights_were_trained_on_and_under_which_licences() -> None:
@@ -88,6 +95,7 @@ def test_what_the_evidence_says_scores_higher_than_what_it_does_not(right: str, 
     from ragattr.models.protocols import Pair
 
     evidence = "The tower was completed in 1889. It is made of iron and stands in Paris."
-    model = FeatureVerifier.embedded(embedded.encoder())
-    of_right, of_wrong = model.entails([Pair(evidence, right), Pair(evidence, wrong)])[:, 0]
+    of_right, of_wrong = embedded.verifier().entails(
+        [Pair(evidence, right), Pair(evidence, wrong)]
+    )[:, 0]
     assert of_right > of_wrong

@@ -1,21 +1,37 @@
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
 from ragattr.attribution.unmeasured import Unmeasured
 from ragattr.models.fake import FakeEncoder, FakeVerifier
+from ragattr.models.protocols import EntailmentModel, Pair
 from ragattr.text.claims import read_claims
-from ragattr.types import Answer, Context, Judgement, Passage, Query
+from ragattr.types import Answer, Context, FloatArray, Judgement, Passage, Query
 from ragattr.verification.entailment import VerifyEntailment
 from ragattr.verification.evidence import judge_pair
 
 
-def _judge(text: str, *passages: str) -> Judgement:
+class Cautious(FakeVerifier):
+    """Sure of single pairs, and half as sure of the largest of many."""
+
+    def for_largest(self) -> FakeVerifier:
+        return Halved()
+
+
+class Halved(FakeVerifier):
+    def entails(self, pairs: Sequence[Pair]) -> FloatArray:
+        supported = super().entails(pairs)[:, 0] / 2
+        return np.stack([supported, 0 * supported, 1 - supported], axis=1)
+
+
+def _judge(text: str, *passages: str, model: EntailmentModel | None = None) -> Judgement:
     context = Context(
         Query("When?", "q"), tuple(Passage(p, str(i)) for i, p in enumerate(passages, start=1))
     )
     claims, markers = read_claims(text, len(passages))
     measured = Unmeasured()([Answer(context, text, claims, markers)])
-    (judgement,) = VerifyEntailment(FakeVerifier(), FakeEncoder())(measured)
+    (judgement,) = VerifyEntailment(model or FakeVerifier(), FakeEncoder())(measured)
     return judgement
 
 
@@ -55,6 +71,12 @@ def test_a_claim_that_cites_nothing_has_no_cited_probability() -> None:
     assert np.isnan(_judge("Bees make honey [7].", "Bees make honey.").cited[0])
 
 
+def test_claims_are_judged_with_the_calibration_for_the_largest_of_many() -> None:
+    found = _judge("Bees make honey.", "Bees make honey.", model=Cautious())
+    assert found.verdicts[0].probability == pytest.approx(0.45)
+    assert judge_pair(Cautious(), "Bees hum.", ["Bees hum."]).probability == pytest.approx(0.9)
+
+
 def test_a_negated_sentence_contradicts() -> None:
     found = _judge("Bees make honey.", "Bees never make honey.")
     assert found.verdicts[0].label == "contradicted"
@@ -89,10 +111,10 @@ def test_an_answer_without_claims_has_an_empty_judgement() -> None:
     assert found.supports.shape == (0, 1)
 
 
-def test_a_pair_takes_the_best_of_joined_evidence_and_its_pieces() -> None:
+def test_the_evidence_of_a_pair_is_judged_together() -> None:
     model = FakeVerifier()
     assert judge_pair(model, "Ada wrote London.", ["Ada wrote.", "London."]).probability == 0.9
-    assert judge_pair(model, "Ada wrote.", ["Ada never slept. Ada wrote."]).probability == 0.9
+    assert judge_pair(model, "Ada wrote London.", ["Ada wrote."]).probability == 0.05
 
 
 def test_a_pair_without_evidence_is_not_supported_and_no_error() -> None:

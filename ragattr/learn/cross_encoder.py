@@ -1,0 +1,129 @@
+"""Fine-tuning of the cross-encoder: batches of one width, bfloat16, checkpoints.
+
+The word embeddings stay as they are: a third of the weights learns, and the file that ships
+holds the difference alone.
+"""
+
+import random
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from ragattr.errors import MissingExtra
+from ragattr.learn.rows import Label
+from ragattr.models.cross import CrossEncoder, TokenPair, Vocabulary, padded_width
+
+try:
+    import torch
+    from torch import Tensor
+    from torch.nn.functional import log_softmax
+except ImportError as error:
+    raise MissingExtra("local") from error
+
+BATCH_TOKENS = 4096
+HEAD_RATE = 1e-3  # of what starts at nothing: head and match embedding
+WARM_UP = 0.06  # share of the steps
+DECAY = 0.01
+CHECKPOINT = 200  # steps
+_CLASS: dict[Label, int] = {"supported": 0, "contradicted": 1, "neither": 2, "not_supported": 3}
+
+
+class Example(NamedTuple):
+    """A pair to learn from, and how much it weighs; 1 in the mean."""
+
+    pair: TokenPair
+    label: Label
+    weight: float = 1.0
+
+
+def fine_tune(
+    model: CrossEncoder,
+    vocabulary: Vocabulary,
+    examples: Sequence[Example],
+    *,
+    passes: int,
+    rate: float,
+    checkpoint: Path,
+    seed: int = 0,
+    progress: Callable[[int, int], None] = lambda step, total: None,
+) -> CrossEncoder:
+    """Train in place, from the checkpoint on where there is one; the file holds the end result.
+
+    Args:
+        passes: over all examples.
+        rate: the highest learning rate of the encoder, reached after `WARM_UP`, then falling to 0.
+    """
+    rng = random.Random(seed)
+    plan = [batch for _ in range(passes) for batch in batches(examples, rng)]
+    model.encoder.embeddings.requires_grad_(False)
+    encoder = [p for p in model.encoder.parameters() if p.requires_grad]
+    fresh = [*model.match.parameters(), *model.head.parameters()]
+    optimizer = torch.optim.AdamW(
+        [{"params": encoder, "lr": rate}, {"params": fresh, "lr": HEAD_RATE}],
+        weight_decay=DECAY,
+        fused=True,
+    )
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: min((step + 1) / (WARM_UP * len(plan)), 1 - step / len(plan))
+    )
+    done = 0
+    if checkpoint.is_file():
+        kept = torch.load(checkpoint, weights_only=True)
+        model.load_state_dict(kept["model"])
+        optimizer.load_state_dict(kept["optimizer"])
+        schedule.load_state_dict(kept["schedule"])
+        done = kept["done"]
+    model.train()
+    for step in range(done, len(plan)):
+        chosen = [examples[i] for i in plan[step]]
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            logits = model(vocabulary.batch([example.pair for example in chosen]))
+        loss(logits.float(), chosen).backward()
+        torch.nn.utils.clip_grad_norm_(encoder, 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+        schedule.step()
+        progress(step + 1, len(plan))
+        if (step + 1) % CHECKPOINT == 0 or step + 1 == len(plan):
+            state = {
+                "model": model.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                "schedule": schedule.state_dict(),
+                "done": step + 1,
+            }
+            torch.save(state, checkpoint.with_suffix(".new"))
+            checkpoint.with_suffix(".new").replace(checkpoint)
+    return model.eval()
+
+
+def loss(logits: Tensor, examples: Sequence[Example]) -> Tensor:
+    """Weighted cross-entropy; "not_supported" asks only that the two other classes have the mass.
+
+    Args:
+        logits: [examples, 3], supported, contradicted, neither.
+    """
+    labels = torch.tensor([_CLASS[example.label] for example in examples])
+    weights = torch.tensor([example.weight for example in examples])
+    logs = log_softmax(logits, dim=-1)
+    exact = logs.gather(1, labels.clamp(max=2).unsqueeze(1)).squeeze(1)
+    either = torch.logsumexp(logs[:, 1:], dim=1)
+    found = -torch.where(labels == _CLASS["not_supported"], either, exact)
+    return (found * weights).mean()
+
+
+def batches(examples: Sequence[Example], rng: random.Random) -> list[list[int]]:
+    """One pass: indices in batches of about `BATCH_TOKENS` tokens, each of pairs of one width.
+
+    So nothing is padded beyond a width's step, and there are few shapes to prepare kernels for.
+    """
+    of_width = defaultdict[int, list[int]](list)
+    for i in rng.sample(range(len(examples)), len(examples)):
+        of_width[padded_width(examples[i].pair.n_tokens)].append(i)
+    found = [
+        of_width[width][start : start + BATCH_TOKENS // width]
+        for width in sorted(of_width)
+        for start in range(0, len(of_width[width]), BATCH_TOKENS // width)
+    ]
+    rng.shuffle(found)
+    return found

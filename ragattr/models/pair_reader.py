@@ -1,0 +1,125 @@
+"""The embedded cross-encoder, ready to read pairs, and the file that it is kept in.
+
+The file holds what training changed of the embedded encoder, in 8 bits a weight: the difference
+to the encoder's own weights is small, so a step of 1/127 of a row's largest difference is too.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ragattr.errors import MissingExtra, ModelReplyError
+from ragattr.models.cross import CrossEncoder, TokenPair, Vocabulary, padded_width
+from ragattr.models.digest import Digest
+from ragattr.models.encoder import MeanEncoder
+from ragattr.models.entailment import CrossReading
+from ragattr.models.hf import default_dtype
+from ragattr.models.loading import without_progress
+from ragattr.models.protocols import Pair
+from ragattr.types import FloatArray
+
+try:
+    import torch
+    from safetensors.torch import load_file, save_file
+    from transformers import AutoModel
+except ImportError as error:
+    raise MissingExtra("local") from error
+
+_BATCH_TOKENS = 8192
+QUICKEST_ATTENTION = "eager"  # at these widths; in training a fifth quicker than "sdpa"
+
+
+@dataclass(frozen=True, eq=False)
+class PairReader:
+    """Reads pairs of any length, in the dtype of its model."""
+
+    model: CrossEncoder = field(repr=False)
+    encoder: MeanEncoder
+
+    @classmethod
+    def load(cls, encoder: MeanEncoder, weights: Path) -> "PairReader":
+        """The trained cross-encoder over the encoder that it was trained from."""
+        return cls(read_weights(encoder, weights).reading_in(default_dtype()), encoder)
+
+    def read(self, pairs: Sequence[Pair]) -> CrossReading:
+        """Logits of pairs of which neither text is empty, and what was read of the premises."""
+        read = Digest(self.encoder)(pairs)
+        return CrossReading(
+            self._logits([tokens for tokens, _ in read]), tuple(spans for _, spans in read)
+        )
+
+    def _logits(self, pairs: Sequence[TokenPair]) -> FloatArray:
+        """[pairs, 3] logits. Pairs of one width share a batch: see `padded_width`."""
+        widths = np.array([padded_width(pair.n_tokens) for pair in pairs])
+        found = np.zeros((len(pairs), 3))
+        for width in np.unique(widths).tolist():
+            rows = np.flatnonzero(widths == width)
+            for batch in np.array_split(rows, -(-len(rows) * width // _BATCH_TOKENS)):
+                with torch.inference_mode():
+                    logits = self.model(self._vocabulary.batch([pairs[i] for i in batch]))
+                found[batch] = logits.float().numpy()
+        if not np.isfinite(found).all():
+            raise ModelReplyError("the cross-encoder gave numbers that are not finite")
+        return found
+
+    @cached_property
+    def _vocabulary(self) -> Vocabulary:
+        return Vocabulary.of(self.encoder.tokenizer)
+
+
+def read_weights(
+    encoder: MeanEncoder, weights: Path, *, attention: str = QUICKEST_ATTENTION
+) -> CrossEncoder:
+    """The trained cross-encoder, in float32."""
+    model = untrained(encoder, attention=attention)
+    add_difference(model, load_file(weights))
+    return model.eval()
+
+
+def untrained(encoder: MeanEncoder, *, attention: str = QUICKEST_ATTENTION) -> CrossEncoder:
+    """A cross-encoder with the encoder's weights, without dropout."""
+    with without_progress():
+        copy = AutoModel.from_pretrained(
+            encoder.model.name_or_path,
+            attn_implementation=attention,
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0,
+        )
+    copy.pooler = None
+    return CrossEncoder(copy)
+
+
+def difference(model: CrossEncoder, base: CrossEncoder) -> dict[str, torch.Tensor]:
+    """What training changed, matrices in 8 bits with a scale for each row; the rest as it is."""
+    found = dict[str, Any]()
+    before = base.state_dict()
+    for name, after in model.state_dict().items():
+        if torch.equal(after, before[name]):
+            continue
+        delta = after - before[name]
+        if delta.ndim == 2 and name.startswith("encoder."):
+            scale = delta.abs().amax(1, keepdim=True).clamp(min=1e-12) / 127
+            found[name] = (delta / scale).round().to(torch.int8)
+            found[f"{name}.scale"] = scale
+        else:
+            found[name] = delta
+    return found
+
+
+def add_difference(model: CrossEncoder, kept: dict[str, torch.Tensor]) -> None:
+    """Make an untrained cross-encoder the trained one, in place."""
+    state = model.state_dict()
+    with torch.no_grad():
+        for name, delta in kept.items():
+            if not name.endswith(".scale"):
+                scale = kept.get(f"{name}.scale")
+                state[name] += delta if scale is None else delta * scale
+
+
+def save(model: CrossEncoder, base: CrossEncoder, path: Path) -> None:
+    """Write the file that `PairReader.load` reads."""
+    save_file(difference(model, base), path)
