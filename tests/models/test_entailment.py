@@ -99,3 +99,21 @@ def test_what_the_evidence_says_scores_higher_than_what_it_does_not(right: str, 
         [Pair(evidence, right), Pair(evidence, wrong)]
     )[:, 0]
     assert of_right > of_wrong
+
+
+@pytest.mark.model
+def test_a_pair_is_judged_alike_alone_and_in_any_company() -> None:
+    from ragattr.learn.floors import read_facts
+    from ragattr.models import embedded
+    from ragattr.models.protocols import Pair
+
+    facts = read_facts()[:12]
+    passages = [fact["passage"] for fact in facts]
+    pairs = [Pair(fact["passage"], fact["paraphrase"]) for fact in facts]
+    pairs += [Pair(fact["gold"], facts[i - 1]["gold"]) for i, fact in enumerate(facts)]
+    pairs += [Pair(" ".join(passages[: n + 4]), facts[n]["paraphrase"]) for n in range(4)]  # long
+    verifier = embedded.verifier()
+    together = verifier.entails(pairs)
+    alone = np.concatenate([verifier.entails([pair]) for pair in pairs])
+    assert np.abs(together - alone).max() < 1e-3
+    assert ((together[:, 0] >= 0.5) == (alone[:, 0] >= 0.5)).all()
