@@ -30,6 +30,7 @@ except ImportError as error:
     raise MissingExtra("local") from error
 
 _BATCH_TOKENS = 8192
+_SCALE = ".scale"
 QUICKEST_ATTENTION = "eager"  # at these widths; in training a fifth quicker than "sdpa"
 
 
@@ -94,18 +95,22 @@ def untrained(encoder: MeanEncoder, *, attention: str = QUICKEST_ATTENTION) -> C
 
 
 def difference(model: CrossEncoder, base: CrossEncoder) -> dict[str, torch.Tensor]:
-    """What training changed, matrices in 8 bits with a scale for each row; the rest as it is."""
+    """What training made of the base: what it changed of the encoder, and all that is new.
+
+    Differences of matrices are in 8 bits, with a scale for each row.
+    """
     found = dict[str, Any]()
     before = base.state_dict()
     for name, after in model.state_dict().items():
-        if torch.equal(after, before[name]):
+        if not _is_of_encoder(name):
+            found[name] = after
             continue
         delta = after - before[name]
-        if delta.ndim == 2 and name.startswith("encoder."):
+        if delta.ndim == 2 and delta.any():
             scale = delta.abs().amax(1, keepdim=True).clamp(min=1e-12) / 127
             found[name] = (delta / scale).round().to(torch.int8)
-            found[f"{name}.scale"] = scale
-        else:
+            found[f"{name}{_SCALE}"] = scale
+        elif delta.any():
             found[name] = delta
     return found
 
@@ -114,12 +119,18 @@ def add_difference(model: CrossEncoder, kept: dict[str, torch.Tensor]) -> None:
     """Make an untrained cross-encoder the trained one, in place."""
     state = model.state_dict()
     with torch.no_grad():
-        for name, delta in kept.items():
-            if not name.endswith(".scale"):
-                scale = kept.get(f"{name}.scale")
-                state[name] += delta if scale is None else delta * scale
+        for name, value in kept.items():
+            if not _is_of_encoder(name):
+                state[name].copy_(value)
+            elif not name.endswith(_SCALE):
+                state[name] += value * kept.get(f"{name}{_SCALE}", 1.0)
 
 
 def save(model: CrossEncoder, base: CrossEncoder, path: Path) -> None:
     """Write the file that `PairReader.load` reads."""
     save_file(difference(model, base), path)
+
+
+def _is_of_encoder(name: str) -> bool:
+    """Whether the weight was there before training; what is new began as chance."""
+    return name.startswith("encoder.")
