@@ -4,13 +4,15 @@ The word embeddings stay as they are: a third of the weights learns, and the fil
 holds the difference alone.
 """
 
+import hashlib
 import random
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from ragattr.errors import MissingExtra
+from ragattr.errors import ConfigError, MissingExtra
 from ragattr.learn.rows import Label
 from ragattr.models.cross import CrossEncoder, TokenPair, Vocabulary, padded_width
 
@@ -53,48 +55,85 @@ def fine_tune(
     Args:
         passes: over all examples.
         rate: the highest learning rate of the encoder, reached after `WARM_UP`, then falling to 0.
+
+    Raises:
+        ConfigError: the checkpoint is of another training.
     """
     rng = random.Random(seed)
     plan = [batch for _ in range(passes) for batch in batches(examples, rng)]
-    model.encoder.embeddings.requires_grad_(False)
-    encoder = [p for p in model.encoder.parameters() if p.requires_grad]
-    fresh = [*model.match.parameters(), *model.head.parameters()]
-    optimizer = torch.optim.AdamW(
-        [{"params": encoder, "lr": rate}, {"params": fresh, "lr": HEAD_RATE}],
-        weight_decay=DECAY,
-        fused=True,
-    )
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min((step + 1) / (WARM_UP * len(plan)), 1 - step / len(plan))
-    )
-    done = 0
-    if checkpoint.is_file():
-        kept = torch.load(checkpoint, weights_only=True)
-        model.load_state_dict(kept["model"])
-        optimizer.load_state_dict(kept["optimizer"])
-        schedule.load_state_dict(kept["schedule"])
-        done = kept["done"]
+    training = _Training.of(model, len(plan), rate, identity=_identity(examples, plan, rate))
+    done = training.resume(checkpoint)
     model.train()
     for step in range(done, len(plan)):
         chosen = [examples[i] for i in plan[step]]
         with torch.autocast("cpu", dtype=torch.bfloat16):
             logits = model(vocabulary.batch([example.pair for example in chosen]))
         loss(logits.float(), chosen).backward()
-        torch.nn.utils.clip_grad_norm_(encoder, 1.0)
-        optimizer.step()
-        optimizer.zero_grad()
-        schedule.step()
+        training.step()
         progress(step + 1, len(plan))
         if (step + 1) % CHECKPOINT == 0 or step + 1 == len(plan):
-            state = {
-                "model": model.state_dict(),
-                "optimizer": optimizer.state_dict(),
-                "schedule": schedule.state_dict(),
-                "done": step + 1,
-            }
-            torch.save(state, checkpoint.with_suffix(".new"))
-            checkpoint.with_suffix(".new").replace(checkpoint)
+            training.keep(checkpoint, done=step + 1)
     return model.eval()
+
+
+@dataclass(frozen=True)
+class _Training:
+    """What changes while a model learns, and what of it a checkpoint holds."""
+
+    model: CrossEncoder
+    optimizer: torch.optim.Optimizer
+    schedule: torch.optim.lr_scheduler.LRScheduler
+    identity: str
+
+    @classmethod
+    def of(cls, model: CrossEncoder, n_steps: int, rate: float, *, identity: str) -> "_Training":
+        model.encoder.embeddings.requires_grad_(False)
+        encoder = [p for p in model.encoder.parameters() if p.requires_grad]
+        fresh = [*model.match.parameters(), *model.head.parameters()]
+        optimizer = torch.optim.AdamW(
+            [{"params": encoder, "lr": rate}, {"params": fresh, "lr": HEAD_RATE}],
+            weight_decay=DECAY,
+            fused=True,
+        )
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: min((step + 1) / (WARM_UP * n_steps), 1 - step / n_steps)
+        )
+        return cls(model, optimizer, schedule, identity)
+
+    def step(self) -> None:
+        encoder, _ = self.optimizer.param_groups
+        torch.nn.utils.clip_grad_norm_(encoder["params"], 1.0)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.schedule.step()
+
+    def keep(self, checkpoint: Path, *, done: int) -> None:
+        state = {name: part.state_dict() for name, part in self._parts().items()}
+        fresh = checkpoint.with_suffix(".new")
+        torch.save({**state, "done": done, "identity": self.identity}, fresh)
+        fresh.replace(checkpoint)
+
+    def resume(self, checkpoint: Path) -> int:
+        """How many steps are done."""
+        if not checkpoint.is_file():
+            return 0
+        kept = torch.load(checkpoint, weights_only=True)
+        if kept["identity"] != self.identity:
+            raise ConfigError(
+                f"{checkpoint} is of a training on other data or with other settings: "
+                "name another work folder, or delete it"
+            )
+        for name, part in self._parts().items():
+            part.load_state_dict(kept[name])
+        return int(kept["done"])
+
+    def _parts(self) -> dict[str, Any]:
+        return {"model": self.model, "optimizer": self.optimizer, "schedule": self.schedule}
+
+
+def _identity(examples: Sequence[Example], plan: Sequence[Sequence[int]], rate: float) -> str:
+    """What is learnt, in which order and how fast."""
+    return hashlib.sha256(repr((list(examples), plan, rate)).encode()).hexdigest()
 
 
 def loss(logits: Tensor, examples: Sequence[Example]) -> Tensor:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ragattr.errors import ConfigError
 from ragattr.learn.cross_encoder import BATCH_TOKENS, Example, batches, fine_tune, loss
 from ragattr.models.cross import CrossEncoder, TokenPair, Vocabulary, padded_width
 
@@ -76,6 +77,14 @@ def test_a_stopped_training_ends_where_an_unbroken_one_does(
     assert steps == [6, 7, 8, 9, 10]
     for name, weights in whole.state_dict().items():
         assert torch.equal(weights, again.state_dict()[name]), name
+
+
+def test_the_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
+    place = tmp_path / "c.pt"
+    fine_tune(_model(), VOCABULARY, _same_word_or_not(40), passes=1, rate=1e-3, checkpoint=place)
+    for examples, rate in ((_same_word_or_not(42), 1e-3), (_same_word_or_not(40), 2e-3)):
+        with pytest.raises(ConfigError, match=r"c\.pt is of a training on other data"):
+            fine_tune(_model(), VOCABULARY, examples, passes=1, rate=rate, checkpoint=place)
 
 
 def test_not_supported_asks_only_that_the_two_other_classes_have_the_mass() -> None:
