@@ -169,9 +169,7 @@ def change_scope(
     return _put(claim, match.span(), _cased(_SCOPE[match.group().lower()], match.group()))
 
 
-def drop_evidence(
-    claim: str, evidence: Sequence[str], rng: random.Random
-) -> tuple[str, ...] | None:
+def drop_evidence(claim: str, evidence: Sequence[str]) -> tuple[str, ...] | None:
     """The evidence without the sentences that hold most of the claim's words; None if one is all.
 
     A claim of which more than half still stands in what is left may still be supported.
@@ -217,21 +215,20 @@ def perturb(
     Args:
         strangers: names to put in where the evidence has none.
     """
-    everything = " ".join(evidence)
-    found = list[Changed]()
-    kinds = [*CHANGES, ("dropped evidence", None, "neither")]
-    for kind, change, label in rng.sample(kinds, len(kinds)):
-        if len(found) == n:
-            break
-        if change is None:
-            left = drop_evidence(claim, evidence, rng)
-            if left is not None:
-                found.append(Changed(left, claim, kind, "neither"))
-            continue
-        changed = change(claim, everything, rng, strangers)
-        if changed is not None and changed != claim:
-            found.append(Changed(tuple(evidence), changed, kind, label))
-    return found
+    found = list(_wrong_versions(claim, tuple(evidence), rng, strangers))
+    return rng.sample(found, min(n, len(found)))
+
+
+def _wrong_versions(
+    claim: str, evidence: tuple[str, ...], rng: random.Random, strangers: Sequence[str]
+) -> Iterator[Changed]:
+    for kind, change, label in CHANGES:
+        said = change(claim, " ".join(evidence), rng, strangers)
+        if said is not None and said != claim:
+            yield Changed(evidence, said, kind, label)
+    left = drop_evidence(claim, evidence)
+    if left is not None:
+        yield Changed(left, claim, "dropped evidence", "neither")
 
 
 def names_of(texts: Iterable[str]) -> list[str]:

@@ -44,7 +44,11 @@ class Row:
 
 @dataclass(frozen=True)
 class QuestionRow:
-    """A question with the sentences that it was asked of, and which of them hold the answer."""
+    """A question with the sentences that it was asked of, and which of them hold the answer.
+
+    Attributes:
+        statement: what the gold sentences prove together, where the row says so.
+    """
 
     question: str
     sentences: tuple[str, ...]
@@ -63,7 +67,7 @@ class Labelled:
     questions: tuple[QuestionRow, ...]
 
 
-def read_labelled(paths: Sequence[Path]) -> Labelled:
+def read_by_schema(paths: Sequence[Path]) -> Labelled:
     """All files; which schema one has is seen from its first row.
 
     Raises:
@@ -126,7 +130,7 @@ def read_questions(paths: Sequence[Path]) -> list[QuestionRow]:
             question=row["question"],
             sentences=tuple(row["context_sentences"]),
             answer=row["answer"],
-            statement=row.get("answer_statement") or "",
+            statement=row.get("answer_statement") or ("" if row["question"] else row["answer"]),
             gold=tuple(row["gold_sentence_idx"]),
             source=row.get("source") or path.stem,
         )

@@ -21,7 +21,7 @@ from sklearn.model_selection import GroupKFold
 from torch import Tensor
 
 from ragattr.learn.curriculum import Curriculum, Progress
-from ragattr.learn.rows import Row, read_labelled
+from ragattr.learn.rows import Row, read_by_schema
 from ragattr.learn.statements import statements
 from ragattr.metrics.calibration import expected_calibration_error
 from ragattr.metrics.classification import macro_f1, source_weights
@@ -248,7 +248,7 @@ def train_files(
 
     The work folder keeps checkpoints, and at the end the out-of-fold probabilities by row id.
     """
-    labelled = read_labelled(paths)
+    labelled = read_by_schema(paths)
     work.mkdir(parents=True, exist_ok=True)
     trained = train(
         Curriculum(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ragattr.errors import InputError
-from ragattr.learn.rows import read_labelled, read_nli, read_questions, read_rows
+from ragattr.learn.rows import read_by_schema, read_nli, read_questions, read_rows
 
 
 def _file(folder: Path, name: str, *rows: object) -> Path:
@@ -59,8 +59,14 @@ def test_an_unknown_nli_label_is_named(tmp_path: Path) -> None:
         read_nli([path])
 
 
+def test_an_answer_without_a_question_is_a_statement(tmp_path: Path) -> None:
+    claim = {**QUESTION, "question": "", "answer": "Ann wrote it."}
+    asked, said = read_questions([_file(tmp_path, "q.jsonl", QUESTION, claim)])
+    assert (asked.statement, said.statement) == ("", "Ann wrote it.")
+
+
 def test_files_are_told_apart_by_their_fields(tmp_path: Path) -> None:
-    found = read_labelled(
+    found = read_by_schema(
         [
             _file(tmp_path, "q.jsonl", QUESTION),
             _file(tmp_path, "c.jsonl", CLAIM),
@@ -72,12 +78,12 @@ def test_files_are_told_apart_by_their_fields(tmp_path: Path) -> None:
 
 def test_a_file_of_no_schema_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"odd.jsonl: its first row has none of the fields"):
-        read_labelled([_file(tmp_path, "odd.jsonl", {"text": "?"})])
+        read_by_schema([_file(tmp_path, "odd.jsonl", {"text": "?"})])
 
 
 def test_without_labelled_claims_there_is_nothing_to_train(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no file has labelled claims"):
-        read_labelled([_file(tmp_path, "n.jsonl", PAIR)])
+        read_by_schema([_file(tmp_path, "n.jsonl", PAIR)])
 
 
 def test_a_missing_field_is_named_with_file_and_line(tmp_path: Path) -> None:
