@@ -54,14 +54,16 @@ class AsModule(InputModule):
             TokenPair(tuple(premise), tuple(claim))
             for premise, claim in zip(pieces[::2], pieces[1::2], strict=True)
         ]
-        return self.vocabulary.batch(tokens)._asdict()
+        longest = max(pair.n_tokens for pair in tokens)
+        batch = self.vocabulary.batch(tokens)._asdict()
+        return {name: values[:, :longest] for name, values in batch.items()}
 
     def forward(self, features: dict[str, Any], **_: Any) -> dict[str, Any]:
         batch = Batch(**{name: features[name] for name in Batch._fields})
         return {**features, "scores": self.model(batch)}
 
     def save(self, output_path: str, *_: Any, **__: Any) -> None:
-        raise NotImplementedError
+        """Nothing: a benchmark keeps no model."""
 
 
 def main() -> None:

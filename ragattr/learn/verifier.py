@@ -261,7 +261,9 @@ def train_files(
         )
     )
     layer = trained.layer.fields
-    card = {**layer["card"], "data": sorted(path.name for path in paths), "seed": seed}
+    names = sorted(path.name for path in paths)
+    command = f"ragattr train verifier --data {' '.join(names)} --seed {seed}"
+    card = {**layer["card"], "data": names, "seed": seed, "command": command}
     predictions = (
         json.dumps({"id": row.id, "probability": round(float(p), 6)}) + "\n"
         for row, p in zip(labelled.attribution, trained.layer.out_of_fold, strict=True)
