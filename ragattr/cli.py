@@ -180,6 +180,10 @@ WorkFolder = Annotated[
 VerifierFolder = Annotated[
     Path | None, typer.Option("-o", "--output", help="Where a trained verifier is written.")
 ]
+Without = Annotated[
+    list[str] | None,
+    typer.Option("--without", help="A source whose labelled rows a verifier does not learn from."),
+]
 Seed = Annotated[int, typer.Option("--seed", help="Of what is drawn and its order.")]
 Tier = Annotated[
     TierName,
@@ -579,11 +583,12 @@ def train(
     n: Contexts = 240,
     work: WorkFolder = None,
     output: VerifierFolder = None,
+    without: Without = None,
     seed: Seed = 0,
 ) -> None:
     """Learn what one reading shows of deletions, for one model; or learn to judge support."""
     if kind is Learned.verifier:
-        _train_verifier(data, output, work, seed)
+        _train_verifier(data, output, work, without or (), seed)
         return
     from ragattr.learn import attribution
     from ragattr.learn.contexts import read_contexts
@@ -613,7 +618,11 @@ def train(
 
 
 def _train_verifier(
-    data: Sequence[Path] | None, output: Path | None, work: Path | None, seed: int
+    data: Sequence[Path] | None,
+    output: Path | None,
+    work: Path | None,
+    without: Sequence[str],
+    seed: int,
 ) -> None:
     from ragattr.learn.verifier import train_files
     from ragattr.models import embedded
@@ -626,6 +635,7 @@ def _train_verifier(
             embedded.encoder(),
             output=output,
             work=work or embedded.cache_folder() / "training" / "verifier",
+            without=without,
             seed=seed,
             progress=lambda part, step, total: advance(step, total, part),
         )

@@ -1,14 +1,16 @@
-"""Fine-tuning of the cross-encoder: batches of one width, bfloat16, checkpoints.
+"""Fine-tuning of the cross-encoder: batches of one width, bfloat16, checkpoints, early stopping.
 
 The word embeddings stay as they are: a third of the weights learns, and the file that ships
 holds the difference alone.
 """
 
 import hashlib
+import logging
 import random
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,11 +25,15 @@ try:
 except ImportError as error:
     raise MissingExtra("local") from error
 
+logger = logging.getLogger(__name__)
+
 BATCH_TOKENS = 4096
 HEAD_RATE = 1e-3  # of what starts at nothing: head and match embedding
 WARM_UP = 0.06  # share of the steps
 DECAY = 0.01
-CHECKPOINT = 200  # steps
+CHECKPOINT = 100  # steps
+PATIENCE = 3  # checkpoints without a lower loss on the watched examples
+_COUNTS = ("done", "best", "lowest", "worse")
 _CLASS: dict[Label, int] = {"supported": 0, "contradicted": 1, "neither": 2, "not_supported": 3}
 
 
@@ -44,6 +50,7 @@ def fine_tune(
     vocabulary: Vocabulary,
     examples: Sequence[Example],
     *,
+    watched: Sequence[Example] = (),
     passes: int,
     rate: float,
     checkpoint: Path,
@@ -53,6 +60,8 @@ def fine_tune(
     """Train in place, from the checkpoint on where there is one; the file holds the end result.
 
     Args:
+        watched: not learnt from; training stops when their loss has not fallen for `PATIENCE`
+            checkpoints, and the model is the one of the lowest. Without them the last one.
         passes: over all examples.
         rate: the highest learning rate of the encoder, reached after `WARM_UP`, then falling to 0.
 
@@ -61,29 +70,43 @@ def fine_tune(
     """
     rng = random.Random(seed)
     plan = [batch for _ in range(passes) for batch in batches(examples, rng)]
-    training = _Training.of(model, len(plan), rate, identity=_identity(examples, plan, rate))
-    done = training.resume(checkpoint)
+    identity = _identity([*examples, *watched], plan, rate)
+    training = _Training.of(model, len(plan), rate, identity=identity)
+    training.resume(checkpoint)
     model.train()
-    for step in range(done, len(plan)):
+    while training.done < len(plan) and training.worse < PATIENCE:
+        step = training.done
         chosen = [examples[i] for i in plan[step]]
         with torch.autocast("cpu", dtype=torch.bfloat16):
             logits = model(vocabulary.batch([example.pair for example in chosen]))
         loss(logits.float(), chosen).backward()
         training.step()
         progress(step + 1, len(plan))
-        if (step + 1) % CHECKPOINT == 0 or step + 1 == len(plan):
-            training.keep(checkpoint, done=step + 1)
+        if training.done % CHECKPOINT == 0 or training.done == len(plan):
+            training.compare(mean_loss(model, vocabulary, watched) if watched else -training.done)
+            training.keep(checkpoint)
+    model.load_state_dict(training.best)
     return model.eval()
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Training:
-    """What changes while a model learns, and what of it a checkpoint holds."""
+    """What changes while a model learns, and what of it a checkpoint holds.
+
+    Attributes:
+        done: steps.
+        best: the weights of the checkpoint with the lowest loss on what is watched.
+        worse: checkpoints since then.
+    """
 
     model: CrossEncoder
     optimizer: torch.optim.Optimizer
     schedule: torch.optim.lr_scheduler.LRScheduler
     identity: str
+    done: int = 0
+    best: dict[str, Tensor] = field(default_factory=dict)
+    lowest: float = inf
+    worse: int = 0
 
     @classmethod
     def of(cls, model: CrossEncoder, n_steps: int, rate: float, *, identity: str) -> "_Training":
@@ -106,17 +129,26 @@ class _Training:
         self.optimizer.step()
         self.optimizer.zero_grad()
         self.schedule.step()
+        self.done += 1
 
-    def keep(self, checkpoint: Path, *, done: int) -> None:
+    def compare(self, watched: float) -> None:
+        """Keep the weights if this loss is the lowest yet."""
+        self.worse += 1
+        if watched < self.lowest:
+            self.lowest, self.worse = watched, 0
+            self.best = {name: w.detach().clone() for name, w in self.model.state_dict().items()}
+        logger.info("step %d: loss of the watched %.4f", self.done, watched)
+
+    def keep(self, checkpoint: Path) -> None:
         state = {name: part.state_dict() for name, part in self._parts().items()}
+        counts = {name: getattr(self, name) for name in ("identity", *_COUNTS)}
         fresh = checkpoint.with_suffix(".new")
-        torch.save({**state, "done": done, "identity": self.identity}, fresh)
+        torch.save({**state, **counts}, fresh)
         fresh.replace(checkpoint)
 
-    def resume(self, checkpoint: Path) -> int:
-        """How many steps are done."""
+    def resume(self, checkpoint: Path) -> None:
         if not checkpoint.is_file():
-            return 0
+            return
         kept = torch.load(checkpoint, weights_only=True)
         if kept["identity"] != self.identity:
             raise ConfigError(
@@ -125,7 +157,8 @@ class _Training:
             )
         for name, part in self._parts().items():
             part.load_state_dict(kept[name])
-        return int(kept["done"])
+        for name in _COUNTS:
+            setattr(self, name, kept[name])
 
     def _parts(self) -> dict[str, Any]:
         return {"model": self.model, "optimizer": self.optimizer, "schedule": self.schedule}
@@ -134,6 +167,19 @@ class _Training:
 def _identity(examples: Sequence[Example], plan: Sequence[Sequence[int]], rate: float) -> str:
     """What is learnt, in which order and how fast."""
     return hashlib.sha256(repr((list(examples), plan, rate)).encode()).hexdigest()
+
+
+def mean_loss(model: CrossEncoder, vocabulary: Vocabulary, examples: Sequence[Example]) -> float:
+    """Weighted mean of the loss over examples that are only read."""
+    total = 0.0
+    model.eval()
+    with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
+        for batch in batches(examples, random.Random(0)):
+            chosen = [examples[i] for i in batch]
+            logits = model(vocabulary.batch([example.pair for example in chosen]))
+            total += loss(logits.float(), chosen).item() * len(chosen)
+    model.train()
+    return total / len(examples)
 
 
 def loss(logits: Tensor, examples: Sequence[Example]) -> Tensor:

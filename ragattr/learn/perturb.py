@@ -7,6 +7,7 @@ Fine detail (numbers, dates, names, relations) is two thirds of the known errors
 import random
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from ragattr.text.sentences import sentence_spans
@@ -45,6 +46,7 @@ _NEGATED = re.compile(
     r"|\b(?:can|can)not\b"
 )
 _NAME = re.compile(r"\b[A-Z][\w'’-]+(?:(?: of| de| van| von| the)? [A-Z][\w'’-]+)*")
+_JOINED = re.compile(r"[\s,]*(?:and|or|&|,|of|in|with|married)?[\s,]*")
 _FIRST_WORD = re.compile(r"\W*[\w'’-]*")
 _OPPOSITES = [
     pair.split("/")
@@ -169,6 +171,48 @@ def change_scope(
     return _put(claim, match.span(), _cased(_SCOPE[match.group().lower()], match.group()))
 
 
+def change_order(
+    claim: str, evidence: str, rng: random.Random, strangers: Sequence[str] = ()
+) -> str | None:
+    """Two names of the claim change places, where a verb may stand between them."""
+    found = [m for m in _names(claim, first_word=True) if m.group() in evidence]
+    pairs = [
+        (one, other)
+        for one, other in pairwise(found)
+        if not _JOINED.fullmatch(claim[one.end() : other.start()])
+        and content_words(one.group())
+        and not set(one.group().split()) & set(other.group().split())
+    ]
+    if not pairs:
+        return None
+    one, other = rng.choice(pairs)
+    between = claim[one.end() : other.start()]
+    return _put(claim, (one.start(), other.end()), other.group() + between + one.group())
+
+
+def change_word(
+    claim: str, evidence: str, rng: random.Random, strangers: Sequence[str] = ()
+) -> str | None:
+    """A word of the claim gives way to another of the evidence with the same ending."""
+    said = set(content_words(claim))
+    others = [
+        m.group()
+        for m in _WORD.finditer(evidence)
+        if len(m.group()) > 3 and m.group().islower() and set(content_words(m.group())) - said
+    ]
+    choices = [
+        (match, other)
+        for match in _WORD.finditer(claim)
+        if len(match.group()) > 3 and match.group().islower() and content_words(match.group())
+        for other in others
+        if _ending(other) == _ending(match.group())
+    ]
+    if not choices:
+        return None
+    match, other = rng.choice(choices)
+    return _put(claim, match.span(), other)
+
+
 def drop_evidence(claim: str, evidence: Sequence[str]) -> tuple[str, ...] | None:
     """The evidence without the sentences that hold most of the claim's words; None if one is all.
 
@@ -199,7 +243,10 @@ CHANGES: tuple[tuple[str, Callable[..., str | None], Wrong], ...] = (
     ("polarity", change_polarity, "contradicted"),
     ("relation", change_relation, "not_supported"),
     ("scope", change_scope, "neither"),
+    ("order", change_order, "not_supported"),
+    ("word", change_word, "not_supported"),
 )
+_SHARE = {"relation": 3, "scope": 3, "word": 0.5}  # how often drawn where others have 1
 
 
 def perturb(
@@ -212,11 +259,14 @@ def perturb(
 ) -> list[Changed]:
     """At most `n` wrong versions of a supported claim, of different kinds, drawn at random.
 
+    Kinds that few claims offer are drawn more often, those that all offer less.
+
     Args:
         strangers: names to put in where the evidence has none.
     """
     found = list(_wrong_versions(claim, tuple(evidence), rng, strangers))
-    return rng.sample(found, min(n, len(found)))
+    found.sort(key=lambda changed: rng.random() ** (1 / _SHARE.get(changed.kind, 1)), reverse=True)
+    return found[:n]
 
 
 def _wrong_versions(
@@ -236,9 +286,15 @@ def names_of(texts: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(match.group() for text in texts for match in _names(text)))
 
 
-def _names(text: str) -> Iterator[re.Match[str]]:
-    first_word = _FIRST_WORD.match(text)
-    return _NAME.finditer(text, first_word.end() if first_word else 0)
+def _names(text: str, *, first_word: bool = False) -> Iterator[re.Match[str]]:
+    """Capitalised names; one that begins with the first word only when asked for."""
+    first = _FIRST_WORD.match(text)
+    return _NAME.finditer(text, first.end() if first and not first_word else 0)
+
+
+def _ending(word: str) -> str:
+    """What tells verbs, adverbs and plurals apart."""
+    return next((ending for ending in ("ing", "ed", "ly", "s") if word.endswith(ending)), "")
 
 
 def _another_number(number: str, evidence: str, rng: random.Random) -> str:

@@ -20,6 +20,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 from torch import Tensor
 
+from ragattr.errors import ConfigError
 from ragattr.learn.curriculum import Curriculum, Progress
 from ragattr.learn.rows import Row, read_by_schema
 from ragattr.learn.statements import statements
@@ -241,20 +242,27 @@ def train_files(
     *,
     output: Path,
     work: Path,
+    without: Sequence[str] = (),
     seed: int = 0,
     progress: Progress = lambda part, step, total: None,
 ) -> dict[str, Any]:
     """Train on files of labelled rows, and write the verifier's two files; returns its card.
 
     The work folder keeps checkpoints, and at the end the out-of-fold probabilities by row id.
+
+    Args:
+        without: attribution rows of these sources are left out.
     """
     labelled = read_by_schema(paths)
+    attribution = [row for row in labelled.attribution if row.source not in without]
+    if absent := set(without) - {row.source for row in labelled.attribution}:
+        raise ConfigError(f"no attribution row of the data is of the source {min(absent)!r}")
     work.mkdir(parents=True, exist_ok=True)
     trained = train(
         Curriculum(
             encoder=encoder,
             inference=[*labelled.nli, *statements(labelled.questions, seed=seed)],
-            rows=labelled.attribution,
+            rows=attribution,
             work=work,
             seed=seed,
             progress=progress,
@@ -262,11 +270,12 @@ def train_files(
     )
     layer = trained.layer.fields
     names = sorted(path.name for path in paths)
-    command = f"ragattr train verifier --data {' '.join(names)} --seed {seed}"
+    left_out = "".join(f" --without {source!r}" for source in without)
+    command = f"ragattr train verifier --data {' '.join(names)}{left_out} --seed {seed}"
     card = {**layer["card"], "data": names, "seed": seed, "command": command}
     predictions = (
         json.dumps({"id": row.id, "probability": round(float(p), 6)}) + "\n"
-        for row, p in zip(labelled.attribution, trained.layer.out_of_fold, strict=True)
+        for row, p in zip(attribution, trained.layer.out_of_fold, strict=True)
     )
     (work / OUT_OF_FOLD).write_text("".join(predictions), encoding="utf-8")
     output.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ragattr.errors import ConfigError
-from ragattr.learn.cross_encoder import BATCH_TOKENS, Example, batches, fine_tune, loss
+from ragattr.learn.cross_encoder import BATCH_TOKENS, Example, batches, fine_tune, loss, mean_loss
 from ragattr.models.cross import CrossEncoder, TokenPair, Vocabulary, padded_width
 
 VOCABULARY = Vocabulary(first=1, between=2, padding=0, continuing=frozenset({9}))
@@ -77,6 +77,39 @@ def test_a_stopped_training_ends_where_an_unbroken_one_does(
     assert steps == [6, 7, 8, 9, 10]
     for name, weights in whole.state_dict().items():
         assert torch.equal(weights, again.state_dict()[name]), name
+
+
+def test_it_stops_when_what_is_watched_gets_worse_and_keeps_the_best(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    monkeypatch.setattr("ragattr.learn.cross_encoder.CHECKPOINT", 1)
+    monkeypatch.setattr("ragattr.learn.cross_encoder.BATCH_TOKENS", 320)
+    losses = iter([0.9, 0.5, 0.6, 0.7, 0.8, 0.1])
+    seen = list[dict[str, torch.Tensor]]()
+
+    def measured(model: CrossEncoder, *_: object) -> float:
+        seen.append({name: weight.clone() for name, weight in model.state_dict().items()})
+        return next(losses)
+
+    monkeypatch.setattr("ragattr.learn.cross_encoder.mean_loss", measured)
+    examples, steps = _same_word_or_not(200), list[int]()
+    model = fine_tune(
+        _model(), VOCABULARY, examples, watched=examples[:10], passes=1, rate=1e-3,
+        checkpoint=tmp_path / "c.pt", progress=lambda step, total: steps.append(step),
+    )  # fmt: skip
+    assert steps == [1, 2, 3, 4, 5]
+    for name, weights in model.state_dict().items():
+        assert torch.equal(weights, seen[1][name]), name
+
+
+def test_the_loss_of_watched_examples_is_their_mean(tmp_path: Path) -> None:
+    model = _model().eval()
+    examples = _same_word_or_not(60)
+    logits = model(VOCABULARY.batch([example.pair for example in examples]))
+    found = mean_loss(model, VOCABULARY, examples)
+    assert found == pytest.approx(loss(logits.float(), examples).item(), abs=5e-3)
 
 
 def test_the_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:

@@ -10,9 +10,11 @@ from ragattr.learn.perturb import (
     change_date,
     change_name,
     change_number,
+    change_order,
     change_polarity,
     change_relation,
     change_scope,
+    change_word,
     drop_evidence,
     names_of,
     perturb,
@@ -90,6 +92,20 @@ def test_a_guarded_statement_becomes_a_general_one() -> None:
     assert change_scope("Some bees sting.", "", rng) == "All bees sting."
     assert change_scope("Bees may sting.", "", rng) == "Bees will sting."
     assert change_scope("Bees sting.", "", rng) is None
+
+
+def test_two_names_change_places_around_a_verb_and_not_around_and() -> None:
+    evidence, rng = "Borg lost to Connors. Ada and Grace met.", random.Random(0)
+    assert change_order("Connors beat Borg.", evidence, rng) == "Borg beat Connors."
+    assert change_order("Ada and Grace met.", evidence, rng) is None
+    assert change_order("The man beat Borg.", evidence, rng) is None
+
+
+def test_a_word_becomes_one_of_the_evidence_with_its_ending() -> None:
+    evidence = "Bees collecting pollen make honey quickly."
+    found = {change_word("Bees make honey.", evidence, random.Random(s)) for s in range(30)}
+    assert found == {"Bees pollen honey.", "Bees make pollen."}
+    assert change_word("Bees sleep.", "Wasps are flying.", random.Random(0)) is None
 
 
 def test_dropped_evidence_no_longer_holds_most_of_the_claim() -> None:
