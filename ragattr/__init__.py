@@ -36,12 +36,12 @@ _PLACES = {
     "ragattr.attribution.jsd": ("AttributeJSD",),
     "ragattr.verification.entailment": ("VerifyEntailment",),
     "ragattr.citation.join": ("Cite",),
-    "ragattr.api": ("answer", "attribute", "cite", "verify"),
+    "ragattr.api": ("answer", "attribute", "cite", "revise", "verify"),
 }
 _HOME = {name: module for module, names in _PLACES.items() for name in names}
 
 if TYPE_CHECKING:
-    from ragattr.api import answer, attribute, cite, verify
+    from ragattr.api import answer, attribute, cite, revise, verify
     from ragattr.attribution.fast import AttributeFast
     from ragattr.attribution.jsd import AttributeJSD
     from ragattr.citation.join import Cite
@@ -96,6 +96,7 @@ __all__ = [
     "answer",
     "attribute",
     "cite",
+    "revise",
     "verify",
 ]
 

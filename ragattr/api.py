@@ -13,7 +13,7 @@ from ragattr.attribution.subject import find_subject
 from ragattr.errors import ConfigError, InputError
 from ragattr.generation.extract import SPAN_FIELDS, Extract
 from ragattr.generation.generate import Generate
-from ragattr.models.protocols import Encoder, EntailmentModel, scores_spans
+from ragattr.models.protocols import Encoder, EntailmentModel, WhiteBoxModel, scores_spans
 from ragattr.models.rehearsal import Cost, Rehearsal
 from ragattr.models.truncated import TOP_LOGPROBS
 from ragattr.prompt import Prompt, prompts_folder
@@ -37,6 +37,8 @@ from ragattr.retrieval.documents import read_corpus
 from ragattr.retrieval.duplicates import MergeDuplicates
 from ragattr.retrieval.fusion import FuseRanks
 from ragattr.retrieval.index import Index, open_index
+from ragattr.revising import ReviseMethod, Revising, revise_rows
+from ragattr.revision.recite import Unsupported
 from ragattr.setup import DEFAULT_METHOD, EMBEDDED, ClaimsName, Setup, TierName, answer_prompt
 from ragattr.stage import Stage
 from ragattr.text.offsets import OffsetUnit
@@ -253,6 +255,69 @@ def verify(
         verifier=verifier, threshold=threshold, precision=precision, calibration=calibration
     )
     return verify_rows(setup)(row)
+
+
+def revise(
+    *,
+    question: str,
+    passages: Sequence[str | Mapping[str, Any]],
+    answer: str,
+    messages: Sequence[Mapping[str, str]] | None = None,
+    generator: str | None = None,
+    id: str = "1",
+    docs: Sequence[str | Path] = (),
+    index: str | Path | None = None,
+    k: int = PASSAGES_READ,
+    method: ReviseMethod = "spans",
+    unsupported: Unsupported = "mark",
+    renumber: bool = False,
+    used: bool = False,
+    model: "str | PreTrainedModel | WhiteBoxModel" = EMBEDDED,
+    tokenizer: "PreTrainedTokenizerBase | None" = None,
+    encoder: str = EMBEDDED,
+    verifier: str = EMBEDDED,
+    tier: TierName = "auto",
+    threshold: float | None = None,
+    offsets: OffsetUnit = "codepoints",
+) -> Row:
+    """Correct what the evidence contradicts, and the citations; nothing else changes.
+
+    Args:
+        docs, index: with "rarr", where evidence is looked for; without them, in the passages.
+        method: "spans" puts what the evidence has in place of single details that it contradicts;
+            "rarr" asks the language model for questions, gates and edits (RARR, Gao et al. 2023);
+            "citations" leaves the words and corrects the markers.
+        unsupported: "mark" names statements that nothing supports in `revision.unsupported`,
+            "remove" takes them out, "keep" says nothing of them.
+        renumber: count passages in the order in which the new text cites them.
+        used: measure what the model used, as `cite` does.
+
+    Returns:
+        The record that `cite` returns, with "revision": the new text, its claims, and the edits
+        that lead from the answer to it, each with its reason and its evidence.
+    """
+    setup = Setup(
+        model=model,
+        tokenizer=tokenizer,
+        encoder=encoder,
+        verifier=verifier,
+        tier=tier,
+        threshold=threshold,
+        offsets=offsets,
+    )
+    if docs and index:
+        raise ConfigError("give docs or an index to look for evidence in, not both")
+    if (docs or index) and method != "rarr":
+        raise ConfigError('docs and an index are for method="rarr", which looks for evidence')
+    corpus: Sequence[Passage] | Index | None = None
+    if docs:
+        corpus = read_corpus([Path(path) for path in docs]).passages
+    elif index:
+        corpus = open_index(Path(index))
+    retrieve = None if corpus is None else retriever(corpus, setup.sentence_encoder(), k=k)
+    revising = Revising(method, unsupported, used, renumber, retrieve)
+    case = _case(id, question, passages, answer, messages, generator)
+    return revise_rows(setup, revising)(case)
 
 
 Work = Callable[[Row], Row]

@@ -1,4 +1,4 @@
-"""The command line: `ragattr answer`, `cite`, `attribute`, `verify`, `schema`, `models`.
+"""The command line: `ragattr answer`, `cite`, `attribute`, `verify`, `revise`, `schema`, ....
 
 Heavy packages are imported inside the commands, so that `ragattr --help` is quick.
 """
@@ -49,6 +49,27 @@ class TierName(StrEnum):
     logits = "logits"
     logprobs = "logprobs"
     text = "text"
+
+
+class ReviseName(StrEnum):
+    """Who decides what to change."""
+
+    spans = "spans"
+    rarr = "rarr"
+
+
+class OnlyName(StrEnum):
+    """What alone is revised."""
+
+    citations = "citations"
+
+
+class UnsupportedName(StrEnum):
+    """What happens to statements that nothing supports."""
+
+    keep = "keep"
+    mark = "mark"
+    remove = "remove"
 
 
 class ClaimsName(StrEnum):
@@ -340,6 +361,79 @@ def cite(
         html=None if dry_run else html,
         show=_print_cost if dry_run else None,
     )
+
+
+@app.command(cls=_SpreadDocs)
+def revise(
+    input: Input = None,
+    docs: Docs = None,
+    index: IndexFolder = None,
+    k: HowMany = 3,
+    method: Annotated[
+        ReviseName,
+        typer.Option("--method", help="Single places, by the verifier; or RARR, by the model."),
+    ] = ReviseName.spans,
+    only: Annotated[
+        OnlyName | None, typer.Option("--only", help="citations: the words stay as they are.")
+    ] = None,
+    unsupported: Annotated[
+        UnsupportedName,
+        typer.Option("--unsupported", help="Statements that nothing supports: mark names them."),
+    ] = UnsupportedName.mark,
+    renumber: Annotated[
+        bool, typer.Option("--renumber", help="Count passages as the new text first cites them.")
+    ] = False,
+    used: Annotated[
+        bool, typer.Option("--used", help="Measure, too, what the model used.")
+    ] = False,
+    model: Model = "embedded",
+    encoder: EncoderName = "embedded",
+    verifier: Verifier = "embedded",
+    tier: Tier = TierName.auto,
+    threshold: Threshold = None,
+    offsets: Offsets = OffsetName.codepoints,
+    top_logprobs: TopLogprobs = 20,
+    output: Output = None,
+    as_json: AsJson = False,
+    html: Html = None,
+) -> None:
+    """Correct what the evidence contradicts, and the citations; nothing else changes.
+
+    With --docs or --index, RARR looks for evidence there.
+    """
+    from ragattr.api import retriever
+    from ragattr.revising import Revising, revise_rows
+    from ragattr.setup import Setup
+
+    setup = Setup(
+        model=model,
+        encoder=encoder,
+        verifier=verifier,
+        tier=tier.value,
+        threshold=threshold,
+        offsets=offsets.value,
+        top_logprobs=top_logprobs,
+    )
+    if (docs or index is not None) and (method is not ReviseName.rarr or only is not None):
+        raise ConfigError("--docs and --index are for --method rarr, which looks for evidence")
+
+    def start() -> "Work":
+        found = _corpus(docs, index) if docs or index is not None else None
+        return revise_rows(
+            setup,
+            Revising(
+                method=only.value if only else method.value,
+                unsupported=unsupported.value,
+                used=used,
+                renumbers=renumber,
+                retrieve=None if found is None else retriever(found, setup.sentence_encoder(), k=k),
+            ),
+        )
+
+    _run(
+        start, _needed(input), None, output=output, as_json=as_json, html=html,
+        show=_print_revision,
+    )  # fmt: skip
 
 
 @app.command(cls=_ListsMethods)
@@ -796,6 +890,14 @@ def _print_record(row: "Row") -> None:
     from ragattr.report.terminal import print_record
 
     print_record(row, Console())
+
+
+def _print_revision(row: "Row") -> None:
+    from rich.console import Console
+
+    from ragattr.report.diff import print_revision
+
+    print_revision(row, Console())
 
 
 def _print_cost(row: "Row") -> None:

@@ -4,6 +4,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ragattr import __version__
@@ -22,6 +23,8 @@ from ragattr.types import (
     Judgement,
     Passage,
     Query,
+    Revision,
+    Source,
     Span,
     Subset,
 )
@@ -209,6 +212,52 @@ def to_attribution_record(
         ],
         "attribution": _attribution_fields(attribution, convert),
         "revision": None,
+    }
+
+
+def to_revision_record(
+    case: Mapping[str, Any], revision: Revision, *, offsets: OffsetUnit = "codepoints"
+) -> Row:
+    """The examined case with its revision; passages that were found for it come after its own."""
+    draft = revision.draft
+    known = len(case["passages"])
+    more = [passage_fields(passage) for passage in draft.context.passages[known:]]
+    record = to_record(
+        {**case, "passages": [*case["passages"], *more]}, draft.cited, offsets=offsets
+    )
+    return {**record, "revision": _revision_fields(revision, offsets)}
+
+
+def _revision_fields(revision: Revision, offsets: OffsetUnit) -> Row:
+    draft, new = revision.draft, revision.revised.judgement.attribution.answer
+    old = replace(draft.cited.judgement.attribution.answer, context=draft.context)
+    before, after = _Converter(old, offsets), _Converter(new, offsets)
+    ids = [passage.id for passage in draft.context.passages]
+
+    def source(found: Source) -> Row:
+        return {"passage": ids[found.passage], **before.passage_span(found.passage, found.span)}
+
+    return {
+        "method": draft.method,
+        "text": new.text,
+        "claims": [_claim_fields(revision.revised, i, after) for i in range(len(new.claims))],
+        "edits": [
+            {
+                **before.answer_span(edit.span),
+                "before": edit.before,
+                "after": edit.after,
+                "passage": ids[edit.evidence.passage] if edit.evidence else None,
+                "reason": edit.reason,
+                "evidence": source(edit.evidence) if edit.evidence else None,
+            }
+            for edit in revision.edits
+        ],
+        "preservation": round(revision.preservation, _DIGITS),
+        "unsupported": list(revision.unsupported),
+        "passages": [passage.id for passage in new.context.passages],
+        "report": [source(found) for found in draft.report],
+        "steps": [dict(step) for step in draft.steps],
+        "warnings": list(revision.warnings),
     }
 
 

@@ -178,15 +178,26 @@ class EditFields(TypedDict):
     after: str
     passage: str | None
     reason: str
+    evidence: NotRequired[SourceFields | None]
 
 
 class RevisionFields(TypedDict):
-    """The revised answer; its claims index the revised text."""
+    """The revised answer; its claims index the revised text.
 
+    `unsupported` are the numbers of claims, from 0, that no evidence supports; `passages` the ids
+    of the passages in the order in which the new text counts them.
+    """
+
+    method: NotRequired[str]
     text: str
     claims: list[ClaimFields]
     edits: list[EditFields]
     preservation: float
+    unsupported: NotRequired[list[int]]
+    passages: NotRequired[list[str]]
+    report: NotRequired[list[SourceFields]]
+    steps: NotRequired[list[dict[str, Any]]]
+    warnings: NotRequired[list[str]]
 
 
 class Record(Case):

@@ -345,3 +345,60 @@ class CitedAnswer:
     citations: tuple[tuple[Citation, ...], ...]
     context_use: tuple[float | None, ...]
     warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One change of an answer.
+
+    Attributes:
+        span: of what is replaced, in the original answer; empty where something is put in.
+        reason: in a few words, for people.
+        evidence: the piece of a passage that the new words come from or agree with.
+    """
+
+    span: Span
+    before: str
+    after: str
+    reason: str
+    evidence: Source | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Draft:
+    """A cited answer with the changes that were decided, before its citations follow.
+
+    Attributes:
+        context: the answer's own, or with passages that were found for it after them.
+        edits: sorted, not overlapping.
+        steps: what was tried and why, one JSON object each, in order.
+        report: the pieces of evidence that were chosen to show, best first.
+    """
+
+    cited: CitedAnswer
+    context: Context
+    edits: tuple[Edit, ...]
+    method: str
+    steps: tuple[Mapping[str, object], ...] = ()
+    report: tuple[Source, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Revision:
+    """A draft whose citations followed.
+
+    Attributes:
+        revised: the new text, judged; what it uses was not measured.
+        edits: those of the draft and of the markers, from the original answer to the new text.
+        preservation: 1 - (characters changed, Levenshtein) / length, without markers, 0..1
+            (Pres_Lev, RARR section 3.2).
+        unsupported: the claims of the new text, by index, that no evidence supports.
+    """
+
+    draft: Draft
+    revised: CitedAnswer
+    edits: tuple[Edit, ...]
+    preservation: float
+    unsupported: tuple[int, ...] = ()
+    warnings: tuple[str, ...] = ()

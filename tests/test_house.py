@@ -10,6 +10,9 @@ import ragattr
 from ragattr.generation.extract import SPAN_FIELDS
 from ragattr.models.label_words import ENTAIL_FIELDS
 from ragattr.prompt import ANSWER_FIELDS, Prompt, prompts_folder
+from ragattr.revision.editor import EDIT_FIELDS
+from ragattr.revision.gate import GATE_FIELDS
+from ragattr.revision.questions import QUESTION_FIELDS
 from ragattr.verification.pace import ENOUGH_FIELDS, SUPPORT_FIELDS
 from ragattr.verification.split import FACT_FIELDS
 
@@ -28,6 +31,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (  # a room imports from floors below its 
     STAGE_ROOMS,
     ("learn", "report"),
     ("setup",),
+    ("revising",),
     ("api",),
     ("batch",),
     ("adapters", "serve"),
@@ -136,6 +140,9 @@ FIELDS = {
     "span": SPAN_FIELDS,
     "decompose": FACT_FIELDS,
     "entail": ENTAIL_FIELDS,
+    "rarr_questions": QUESTION_FIELDS,
+    "rarr_gate": GATE_FIELDS,
+    "rarr_edit": EDIT_FIELDS,
     **dict.fromkeys(("pace_enough", "pace_enough_again"), ENOUGH_FIELDS),
     **dict.fromkeys(("pace_support", "pace_support_again"), SUPPORT_FIELDS),
 }

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
+from ragattr.text.opposites import OPPOSITE
 from ragattr.text.sentences import sentence_spans
 from ragattr.text.words import content_words
 
@@ -48,31 +49,6 @@ _NEGATED = re.compile(
 _NAME = re.compile(r"\b[A-Z][\w'’-]+(?:(?: of| de| van| von| the)? [A-Z][\w'’-]+)*")
 _JOINED = re.compile(r"[\s,]*(?:and|or|&|,|of|in|with|married)?[\s,]*")
 _FIRST_WORD = re.compile(r"\W*[\w'’-]*")
-_OPPOSITES = [
-    pair.split("/")
-    for pair in (
-        "before/after first/last north/south northern/southern east/west eastern/western "
-        "increase/decrease increased/decreased increases/decreases rise/fall rose/fell "
-        "larger/smaller largest/smallest higher/lower highest/lowest longer/shorter older/younger "
-        "oldest/youngest earlier/later more/less most/least many/few best/worst better/worse "
-        "born/killed won/lost win/lose winner/loser male/female man/woman men/women he/she his/her "
-        "father/mother son/daughter brother/sister husband/wife king/queen actor/actress "
-        "above/below inside/outside opened/closed open/closed started/ended began/ended start/end "
-        "begin/end beginning/end with/without same/different always/never all/none everyone/nobody "
-        "success/failure successful/unsuccessful legal/illegal possible/impossible "
-        "positive/negative allowed/forbidden accepted/rejected approved/rejected "
-        "supported/opposed support/oppose like/dislike liked/disliked love/hate agree/disagree "
-        "buy/sell bought/sold arrived/left entered/left upper/lower left/right hot/cold warm/cool "
-        "old/new ancient/modern early/late public/private major/minor fast/slow strong/weak "
-        "rich/poor high/low long/short big/small large/small young/old easy/hard hard/soft "
-        "dry/wet full/empty good/bad black/white light/dark day/night summer/winter "
-        "married/divorced alive/dead national/local domestic/foreign import/export "
-        "teacher/student employer/employee parent/child victory/defeat ally/enemy "
-        "produced/consumed added/removed gained/lost included/excluded "
-        "film/book song/novel album/film singer/painter writer/director city/river".split()
-    )
-]
-_OPPOSITE = {a: b for pair in _OPPOSITES for a, b in (pair, pair[::-1])}
 _SCOPE = {
     "some": "all", "many": "all", "most": "all", "several": "all", "may": "will", "might": "will",
     "could": "will", "can": "must", "often": "always", "sometimes": "always", "usually": "always",
@@ -150,12 +126,12 @@ def change_relation(
     """The opposite of one word."""
     found = [
         m for m in _WORD.finditer(claim)
-        if m.group().lower() in _OPPOSITE
+        if m.group().lower() in OPPOSITE
     ]  # fmt: skip
     if not found:
         return None
     match = rng.choice(found)
-    return _put(claim, match.span(), _cased(_OPPOSITE[match.group().lower()], match.group()))
+    return _put(claim, match.span(), _cased(OPPOSITE[match.group().lower()], match.group()))
 
 
 def change_scope(

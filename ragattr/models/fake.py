@@ -41,8 +41,15 @@ class FakeModel:
         """Words of the chat and of the reply."""
         return len(chat.text.split()) + len(reply.text.split())
 
-    def write(self, chats: Sequence[Chat], *, max_new_tokens: int) -> list[Reply]:
-        """The reply whose question stands in the chat."""
+    def write(
+        self,
+        chats: Sequence[Chat],
+        *,
+        max_new_tokens: int,
+        temperature: float = 0.0,
+        seed: int = 0,
+    ) -> list[Reply]:
+        """The reply whose question stands in the chat, at any temperature."""
         return [self._reply(chat, max_new_tokens) for chat in chats]
 
     def check_readable(self) -> None:

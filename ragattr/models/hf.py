@@ -123,9 +123,19 @@ class HFModel:
         """How many tokens chat and reply have together."""
         return len(self.prompted(chat).ids) + len(self.reply_tokens(reply)[0])
 
-    def write(self, chats: Sequence[Chat], *, max_new_tokens: int) -> list[Reply]:
-        """One greedy reply to each chat, each on its own: none depends on its neighbours."""
-        return [self._write(self.prompted(chat).ids, max_new_tokens) for chat in chats]
+    def write(
+        self,
+        chats: Sequence[Chat],
+        *,
+        max_new_tokens: int,
+        temperature: float = 0.0,
+        seed: int = 0,
+    ) -> list[Reply]:
+        """One reply to each chat, each on its own: none depends on its neighbours."""
+        return [
+            self._write(self.prompted(chat).ids, max_new_tokens, temperature, seed)
+            for chat in chats
+        ]
 
     def score_spans(self, prompts: Sequence[str], texts: Sequence[str]) -> list[list[ScoredSpan]]:
         """For each prompt, spans of whole words of its text, likeliest continuation first."""
@@ -148,16 +158,20 @@ class HFModel:
             self.model, prompted, chat.blocks, reply_ids, tokens, interface=self.interface
         )
 
-    def _write(self, ids: list[int], max_new_tokens: int) -> Reply:
+    def _write(self, ids: list[int], max_new_tokens: int, temperature: float, seed: int) -> Reply:
         ends = _end_tokens(self.model, self.tokenizer)
+        drawn = {"temperature": temperature, "top_k": 0, "top_p": 1.0} if temperature else {}
         config = GenerationConfig(
-            do_sample=False,
+            do_sample=temperature > 0,
+            **drawn,
             max_new_tokens=max_new_tokens,
             eos_token_id=ends or None,
             pad_token_id=ends[0] if ends else 0,
         )
         prompt = torch.tensor([ids], device=self.model.device)
-        with torch.inference_mode():
+        cards = [self.model.device] if self.model.device.type == "cuda" else []
+        with torch.inference_mode(), torch.random.fork_rng(devices=cards):
+            torch.manual_seed(seed)
             output = self.model.generate(
                 prompt, attention_mask=torch.ones_like(prompt), generation_config=config
             )

@@ -37,7 +37,7 @@ class ServedModel:
     Attributes:
         top_logprobs: how many of the likeliest tokens to ask for; 0 asks for the whole vocabulary,
             one call for each token of the reply.
-        seed: sent along; replies are greedy.
+        seed: sent along; of replies that are drawn, added to theirs.
     """
 
     endpoint: Endpoint
@@ -135,20 +135,23 @@ class ServedModel:
         return len(prompt) + len(self._reply_ids(reply))
 
     def write(
-        self, chats: Sequence[Chat], *, max_new_tokens: int, stop: Sequence[str] = ()
+        self,
+        chats: Sequence[Chat],
+        *,
+        max_new_tokens: int,
+        stop: Sequence[str] = (),
+        temperature: float = 0.0,
+        seed: int = 0,
     ) -> list[Reply]:
-        """One greedy reply to each chat, several calls at a time."""
+        """One reply to each chat, several calls at a time; some servers know no temperature."""
         ends: Json = {"stop": list(stop)} if stop else {}
+        drawn: Json = {"temperature": temperature, "seed": self.seed + seed}
         if self._chat_options is not None:
             limit, others = self._chat_options
-            bodies = [
-                self._body(
-                    messages=_messages(chat, ()), **{limit: max_new_tokens}, **others, **ends
-                )
-                for chat in chats
-            ]
+            ends |= {limit: max_new_tokens, **(drawn if others else {})}
+            bodies = [self._body(messages=_messages(chat, ()), **ends) for chat in chats]
             return self.endpoint.ask_all("/chat/completions", bodies, _read_chat)
-        options: Json = {"max_tokens": max_new_tokens, "temperature": 0, "seed": self.seed, **ends}
+        options: Json = {"max_tokens": max_new_tokens, **drawn, **ends}
         bodies = [self._body(prompt=_plain(_messages(chat, ())), **options) for chat in chats]
         return self.endpoint.ask_all("/completions", bodies, _read_completion)
 

@@ -137,8 +137,18 @@ class LanguageModel(Protocol):
         """How many tokens chat and reply have together."""
         ...
 
-    def write(self, chats: Sequence[Chat], *, max_new_tokens: int) -> list[Reply]:
-        """One greedy reply to each chat."""
+    def write(
+        self,
+        chats: Sequence[Chat],
+        *,
+        max_new_tokens: int,
+        temperature: float = 0.0,
+        seed: int = 0,
+    ) -> list[Reply]:
+        """One reply to each chat: greedy at temperature 0, else drawn by the seed.
+
+        The same chat gets the same reply again under the same seed, where the back end allows it.
+        """
         ...
 
 

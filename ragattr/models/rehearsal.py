@@ -52,7 +52,14 @@ class Rehearsal:
         """By length."""
         return _tokens(chat.text) + _tokens(reply.text)
 
-    def write(self, chats: Sequence[Chat], *, max_new_tokens: int) -> list[Reply]:
+    def write(
+        self,
+        chats: Sequence[Chat],
+        *,
+        max_new_tokens: int,
+        temperature: float = 0.0,
+        seed: int = 0,
+    ) -> list[Reply]:
         """Words of about an answer's length."""
         n_tokens = min(REPLY_TOKENS, max_new_tokens)
         self.cost.calls += len(chats)

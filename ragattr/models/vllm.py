@@ -64,10 +64,21 @@ class VLLMModel:
         return len(self._prompted(chat).ids) + len(self._reply_tokens(reply)[0])
 
     def write(
-        self, chats: Sequence[Chat], *, max_new_tokens: int, stop: Sequence[str] = ()
+        self,
+        chats: Sequence[Chat],
+        *,
+        max_new_tokens: int,
+        stop: Sequence[str] = (),
+        temperature: float = 0.0,
+        seed: int = 0,
     ) -> list[Reply]:
-        """One greedy reply to each chat, batched by the engine."""
-        sampling = SamplingParams(temperature=0.0, max_tokens=max_new_tokens, stop=list(stop))
+        """One reply to each chat, batched by the engine."""
+        sampling = SamplingParams(
+            temperature=temperature,
+            seed=seed if temperature else None,
+            max_tokens=max_new_tokens,
+            stop=list(stop),
+        )
         outputs = self._generate([self._prompted(chat).ids for chat in chats], sampling)
         return [
             Reply(output.outputs[0].text, None, output.outputs[0].finish_reason != "length")

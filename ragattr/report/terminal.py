@@ -43,22 +43,22 @@ _QUOTE = 40  # characters
 
 def print_record(record: Row, console: Console) -> None:
     """Print one record; no text of it is read as markup or reaches the terminal as a command."""
-    _print(console, Text(_line(record["question"]), "bold"))
-    _print(console, Text())
-    _print(console, _answer(record))
+    print_text(console, Text(one_line(record["question"]), "bold"))
+    print_text(console, Text())
+    print_text(console, _answer(record))
     measured = sentences(record)
     for number, claim in enumerate(record["claims"], start=1):
-        _print(console, Text())
-        _print(console, _heading(record, claim, number))
+        print_text(console, Text())
+        print_text(console, _heading(record, claim, number))
         for line in _evidence(record, claim, console):
-            _print(console, line, indent=_INDENT)
+            print_text(console, line, indent=_INDENT)
         for members in either_of(record, number - 1) if claim["needs_support"] else ():
-            _print(console, _same([measured[i] for i in members]), indent=_INDENT)
-    _print(console, Text())
+            print_text(console, _same([measured[i] for i in members]), indent=_INDENT)
+    print_text(console, Text())
     for kind, style in (("alarms", "bold red"), ("warnings", "bold yellow")):
         for notice in record[kind]:
-            _print(console, Text.assemble((f"{kind[:-1]}: ", style), _line(notice)))
-    _print(console, Text(_measured(record), "dim"))
+            print_text(console, Text.assemble((f"{kind[:-1]}: ", style), one_line(notice)))
+    print_text(console, Text(_measured(record), "dim"))
 
 
 def _answer(record: Row) -> Text:
@@ -93,13 +93,13 @@ def _heading(record: Row, claim: Row, number: int) -> Text:
 def _evidence(record: Row, claim: Row, console: Console) -> Iterator[Text]:
     """Markers that point nowhere; then the best evidence on one line, and its figures."""
     for marker in dangling(claim):
-        yield Text(f"marker {_line(marker)} points to no passage", "red")
+        yield Text(f"marker {one_line(marker)} points to no passage", "red")
     row = best_row(claim)
     if row is not None:
         number = passage_numbers(record)[row["passage"]]
-        place = Text(_line(f"[{number}] {passage_name(record['passages'][number - 1], number)}"))
+        place = Text(one_line(f"[{number}] {passage_name(record['passages'][number - 1], number)}"))
         place.truncate(_NAME, overflow="ellipsis")
-        line = place.append(": ").append(_line(row["text"]), "italic")
+        line = place.append(": ").append(one_line(row["text"]), "italic")
         line.truncate(max(console.width - _INDENT, _NAME), overflow="ellipsis")
         yield line
         yield _figures(record, row, ascii_only=console.options.ascii_only)
@@ -125,7 +125,7 @@ def _figures(record: Row, row: Row, *, ascii_only: bool) -> Text:
 def _same(group: Sequence[Sentence]) -> Text:
     """Sentences that say the same, each with its passage and its beginning."""
     named = [f'[{member.number}] "{beginning(member.text, _QUOTE)}"' for member in group]
-    return Text(_line(f"either of: {', '.join(named)} say the same"), "dim")
+    return Text(one_line(f"either of: {', '.join(named)} say the same"), "dim")
 
 
 def _append_bar(line: Text, name: str, value: float | None, absent: str, ascii_only: bool) -> None:
@@ -147,15 +147,15 @@ def _measured(record: Row) -> str:
         exact = f", verified {said}" if (said := verified(attribution)) else ""
         use += f" ({attribution['method']}, {passes:.1f} passes, {seconds:.1f} s{exact})"
     judged = f"judged by {verifier['name']}" if verifier else "not judged"
-    return _line(f"{use}; support: {judged}; tier {record['tier']}; ragattr {record['ragattr']}")
+    return one_line(f"{use}; support: {judged}; tier {record['tier']}; ragattr {record['ragattr']}")
 
 
-def _line(text: str) -> str:
+def one_line(text: str) -> str:
     """Safe to print, on one line."""
     return " ".join(readable(text).split())
 
 
-def _print(console: Console, text: Text, *, indent: int = 0) -> None:
+def print_text(console: Console, text: Text, *, indent: int = 0) -> None:
     """Print with what the console's encoding can hold; a character that it lacks becomes "?"."""
     text.plain = text.plain.encode(console.encoding, "replace").decode(console.encoding)
     padded = Padding(text, (0, 0, 0, indent), expand=False)

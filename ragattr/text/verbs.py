@@ -54,6 +54,48 @@ _ADVERBS = frozenset(
 )
 
 
+# Past forms that no rule gives.
+_IRREGULAR = dict(
+    pair.split("/")
+    for pair in (
+        "be/was become/became begin/began break/broke bring/brought build/built buy/bought "
+        "catch/caught choose/chose come/came cost/cost cut/cut deal/dealt do/did draw/drew "
+        "drive/drove eat/ate fall/fell feed/fed feel/felt fight/fought find/found fly/flew "
+        "forget/forgot get/got give/gave go/went grow/grew have/had hear/heard hide/hid hit/hit "
+        "hold/held keep/kept know/knew lay/laid lead/led leave/left lend/lent let/let lie/lay "
+        "lose/lost make/made mean/meant meet/met overcome/overcame overtake/overtook pay/paid "
+        "put/put read/read ride/rode ring/rang rise/rose run/ran say/said see/saw seek/sought "
+        "sell/sold send/sent set/set shake/shook shoot/shot show/showed shut/shut sing/sang "
+        "sink/sank sit/sat sleep/slept speak/spoke spend/spent split/split spread/spread "
+        "stand/stood steal/stole stick/stuck strike/struck swear/swore swim/swam take/took "
+        "teach/taught tell/told think/thought throw/threw understand/understood undergo/underwent "
+        "wake/woke wear/wore win/won withdraw/withdrew write/wrote"
+    ).split()
+)
+
+
+def past(verb: str) -> str:
+    """The simple past of an infinitive: "opened", "carried", "planned", "took"."""
+    if verb in _IRREGULAR:
+        return _IRREGULAR[verb]
+    if verb.endswith("e"):
+        return f"{verb}d"
+    if re.search(r"[^aeiou]y$", verb):
+        return f"{verb[:-1]}ied"
+    if re.fullmatch(r"[^aeiou]*[aeiou][bdgmnprt]", verb):
+        return f"{verb}{verb[-1]}ed"
+    return f"{verb}ed"
+
+
+def present(verb: str) -> str:
+    """The third person of an infinitive: "opens", "carries", "goes", "has"."""
+    if verb in ("be", "have"):
+        return {"be": "is", "have": "has"}[verb]
+    if re.search(r"[^aeiou]y$", verb):
+        return f"{verb[:-1]}ies"
+    return f"{verb}es" if verb.endswith(("s", "sh", "ch", "x", "z", "o")) else f"{verb}s"
+
+
 @dataclass(frozen=True)
 class Word:
     """A word or a sign, and where it starts and ends in its text."""

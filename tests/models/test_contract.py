@@ -104,6 +104,14 @@ def test_a_reply_is_the_same_alone_and_among_others(model: WhiteBoxModel) -> Non
     assert among[1] == alone
 
 
+def test_a_drawn_reply_is_the_same_again_under_its_seed(model: WhiteBoxModel) -> None:
+    other = answer_chat(answer_prompt(), Context(Query("What do bees make?", "r"), PASSAGES[1:]))
+    chats = [other, _chat(), _chat()]
+    drawn = model.write(chats, max_new_tokens=8, temperature=0.7, seed=1)
+    assert model.write([_chat()], max_new_tokens=8, temperature=0.7, seed=1) == drawn[1:2]
+    assert drawn[1] == drawn[2]
+
+
 def test_vectors_have_length_one_and_do_not_depend_on_their_neighbours(encoder: Encoder) -> None:
     together = encoder.encode(["one tower", "bees make honey " * 200, "x"])
     assert np.linalg.norm(together, axis=1) == pytest.approx([1, 1, 1], abs=1e-5)

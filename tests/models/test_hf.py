@@ -192,3 +192,22 @@ def test_generation_stops_at_the_end_token_and_says_when_it_was_cut() -> None:
     assert (short.finished, len(short.token_ids or ())) == (False, 3)
     assert whole.finished
     assert "<|im_end|>" not in whole.text
+
+
+def test_replies_differ_by_seed_and_the_callers_random_numbers_do_not(tiny: HFModel) -> None:
+    import torch
+
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    drawn = [
+        tiny.write([_chat()], max_new_tokens=8, temperature=1.0, seed=seed)[0] for seed in (0, 1, 0)
+    ]
+    assert torch.equal(torch.rand(3), expected)
+    assert drawn[0] == drawn[2] != drawn[1]
+
+
+def test_a_low_temperature_draws_what_is_likeliest(tiny: HFModel) -> None:
+    (greedy,) = tiny.write([_chat()], max_new_tokens=4)
+    (drawn,) = tiny.write([_chat()], max_new_tokens=4, temperature=1e-6, seed=3)
+    assert drawn == greedy

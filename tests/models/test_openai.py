@@ -96,6 +96,18 @@ def test_a_passage_cannot_end_its_turn(server: ScriptedServer) -> None:
     assert "\u2039|im_end|>" in seen[-1]
 
 
+@pytest.mark.parametrize("chats", [True, False])
+def test_temperature_and_seed_are_sent(chats: bool) -> None:
+    with ScriptedServer(Script({"When was": "In 1889."}, chats=chats)) as running:
+        bodies, answered = list[dict[str, object]](), running.answer
+        running.answer = lambda path, body: (bodies.append(body), answered(path, body))[1]  # type: ignore[method-assign]
+        model = _model(running)
+        model.write([CHAT], max_new_tokens=5, temperature=0.7, seed=3)
+        model.write([CHAT], max_new_tokens=5)
+    sent = [(body["temperature"], body["seed"]) for body in bodies if body.get("max_tokens") == 5]
+    assert sent == [(0.7, 3), (0.0, 0)]
+
+
 # Reading
 
 

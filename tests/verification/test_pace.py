@@ -43,7 +43,9 @@ class Listening:
     def count_tokens(self, chat: Chat, reply: Reply) -> int:
         return len(chat.text.split())
 
-    def write(self, chats: Sequence[Chat], *, max_new_tokens: int) -> list[Reply]:
+    def write(
+        self, chats: Sequence[Chat], *, max_new_tokens: int, temperature: float = 0, seed: int = 0
+    ) -> list[Reply]:
         self.heard += [chat.text for chat in chats]
         return [Reply(self.said) for _ in chats]
 

@@ -1,0 +1,1 @@
+"""Answers revised: what the evidence contradicts is corrected, and nothing else changes."""
