@@ -14,6 +14,7 @@ _CLOSING = "\"”’'»)]*_"
 _SHAPE = re.compile(
     r"(?P<open>\D*?)(?P<numbers>\d.*\d|\d)(?P<close>\D*(?:\(https?://.*\))?)", re.DOTALL
 )
+_RANGE = re.compile(r"\d\s*[-–—]\s*\^?\d")
 _SEPARATOR = re.compile(r"\d(\s*[,;、，]\s*\^?)\d")
 
 
@@ -104,7 +105,8 @@ def renumbered(
         written = marker.span.of(text)
         if new == marker.numbers:
             continue
-        is_plain = tuple(int(n) for n in re.findall(r"\d+", written)) == marker.numbers
+        said = tuple(int(n) for n in re.findall(r"\d+", written))
+        is_plain = said == marker.numbers and not _RANGE.search(written)
         after = (
             re.sub(r"\d+", lambda match: str(numbers.get(int(match[0]), int(match[0]))), written)
             if is_plain
