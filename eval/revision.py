@@ -22,7 +22,7 @@ from eval.results import append_jsonl, read_jsonl, write_result
 from eval.revision_baselines import BASELINES
 from eval.surface_judge import SurfaceJudge
 from ragattr.learn.rows import read_rows
-from ragattr.metrics.bootstrap import bootstrap_mean, paired_bootstrap
+from ragattr.metrics.bootstrap import bootstrap_mean
 from ragattr.metrics.revision import f1_attributed_preserved, preservation
 from ragattr.models.protocols import EntailmentModel, Pair
 from ragattr.record import Row
@@ -84,7 +84,7 @@ def main() -> None:
     setup = Setup(verifier=options.verifier)
     verifier = setup.entailment_model()
     surface = SurfaceJudge(read_rows(options.judge_on), setup.sentence_encoder())
-    judges = {verifier.name: _supported_by(verifier), "surface figures": surface.supported}
+    judges = {verifier.name: _supported_by(verifier), "surface figures": _by_surface(surface)}
     figures = dict[str, Any]()
     for name, texts in sets.items():
         found = {
@@ -200,6 +200,15 @@ def _supported_by(model: EntailmentModel) -> Judge:
             float(not said or (verdict.probability or 0.0) >= model.threshold)
             for (_, said), verdict in zip(asked, found, strict=True)
         ]
+
+    return supported
+
+
+def _by_surface(judge: SurfaceJudge) -> Judge:
+    def supported(asked: Sequence[tuple[Text, str]]) -> list[float]:
+        pairs = [Pair(join(text.evidence), said) for text, said in asked if said]
+        found = iter(judge.judge(pairs))
+        return [next(found) if said else 1.0 for _, said in asked]
 
     return supported
 

@@ -101,6 +101,7 @@ class Learned(StrEnum):
     heads = "heads"
     explainer = "explainer"
     verifier = "verifier"
+    reviser = "reviser"
 
 
 class _Spread(TyperCommand):
@@ -386,6 +387,9 @@ def revise(
     used: Annotated[
         bool, typer.Option("--used", help="Measure, too, what the model used.")
     ] = False,
+    acceptance: Annotated[
+        Path | None, typer.Option("--acceptance", help="What train reviser wrote.")
+    ] = None,
     model: Model = "embedded",
     encoder: EncoderName = "embedded",
     verifier: Verifier = "embedded",
@@ -426,6 +430,7 @@ def revise(
                 unsupported=unsupported.value,
                 used=used,
                 renumbers=renumber,
+                acceptance=acceptance,
                 retrieve=None if found is None else retriever(found, setup.sentence_encoder(), k=k),
             ),
         )
@@ -680,9 +685,12 @@ def train(
     without: Without = None,
     seed: Seed = 0,
 ) -> None:
-    """Learn what one reading shows of deletions, for one model; or learn to judge support."""
+    """Learn what one reading shows of deletions, for one model; to judge support; to revise."""
     if kind is Learned.verifier:
         _train_verifier(data, output, work, without or (), seed)
+        return
+    if kind is Learned.reviser:
+        _train_reviser(data, output, model, encoder)
         return
     from ragattr.learn import attribution
     from ragattr.learn.contexts import read_contexts
@@ -709,6 +717,27 @@ def train(
         shown = f"{value:.3f}" if isinstance(value, float) else value
         typer.echo(f"{figure.replace('_', ' ')}: {shown}")
     typer.echo(f"{path}")
+
+
+def _train_reviser(
+    data: Sequence[Path] | None, output: Path | None, model: str, encoder: str
+) -> None:
+    from ragattr.learn.reviser import fit, read_lessons, weigh_all, write
+    from ragattr.revising import scale_of
+    from ragattr.setup import Setup
+
+    if not data or output is None:
+        raise ConfigError("a reviser is trained on --data FILE... and written to -o FILE.json")
+    setup = Setup(model=model, encoder=encoder)
+    lessons = read_lessons(data)
+    with _bar(len(lessons), "texts") as advance:
+        weighed = weigh_all(scale_of(setup, setup.entailment_model()), lessons, advance)
+    fitted = fit(lessons, weighed, [path.name for path in data])
+    write(fitted, output)
+    for name in ("with_reader", "without_reader"):
+        for figure, value in fitted[name]["card"].items():
+            typer.echo(f"{name.replace('_', ' ')}, {figure.replace('_', ' ')}: {value}")
+    typer.echo(f"{output}: use it with revise --acceptance {output}")
 
 
 def _train_verifier(

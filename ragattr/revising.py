@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, get_args
 
 from ragattr.attribution.unmeasured import Unmeasured
@@ -12,7 +13,7 @@ from ragattr.models import embedded
 from ragattr.models.protocols import EntailmentModel, WhiteBoxModel
 from ragattr.models.remembered import Remembered
 from ragattr.record import Row, read_case, to_answer, to_revision_record
-from ragattr.revision.accept import shipped
+from ragattr.revision.accept import read_acceptance, shipped
 from ragattr.revision.recite import Recite, Unsupported
 from ragattr.revision.spans import ReviseSpans
 from ragattr.revision.weigh import Scale
@@ -37,6 +38,7 @@ class Revising:
         used: whether it is measured, too, what the model used.
         renumbers: whether passages are counted in the order in which the new text cites them.
         retrieve: where "rarr" looks for evidence; None: among the passages of the case.
+        acceptance: a file of `ragattr train reviser`, for "spans"; None: the one that is shipped.
     """
 
     method: ReviseMethod = "spans"
@@ -44,6 +46,7 @@ class Revising:
     used: bool = False
     renumbers: bool = False
     retrieve: Stage[Query, Context] | None = None
+    acceptance: Path | None = None
 
     def __post_init__(self) -> None:
         for name, value, choices in (
@@ -94,11 +97,16 @@ def drafter(
         return ReviseRARR.with_own_prompts(
             setup.language_model(), setup.sentence_encoder(), retrieve=revising.retrieve
         )
-    reader = _reader(setup)
-    return ReviseSpans(
-        Scale(verifier, setup.sentence_encoder(), reader, answer_prompt()),
-        shipped(with_reader=reader is not None),
-    )
+    scale = scale_of(setup, verifier)
+    with_reader = scale.reader is not None
+    if revising.acceptance is None:
+        return ReviseSpans(scale, shipped(with_reader=with_reader))
+    return ReviseSpans(scale, read_acceptance(revising.acceptance, with_reader=with_reader))
+
+
+def scale_of(setup: Setup, verifier: EntailmentModel) -> Scale:
+    """What holds statements against evidence; with a language model where there is one."""
+    return Scale(verifier, setup.sentence_encoder(), _reader(setup), answer_prompt())
 
 
 def _reader(setup: Setup) -> WhiteBoxModel | None:

@@ -80,5 +80,5 @@ def _summary(record: Row) -> str:
     judged = f"; support: judged by {verifier['name']}" if verifier else ""
     return one_line(
         f"{n} edit{'' if n == 1 else 's'} by {revision['method']}, "
-        f"{revision['preservation']:.0%} of the words kept{judged}; ragattr {record['ragattr']}"
+        f"{revision['preservation']:.0%} of the text kept{judged}; ragattr {record['ragattr']}"
     )

@@ -8,6 +8,7 @@ from ragattr import __version__
 from ragattr.record import Row
 from ragattr.report.heat import SHADES, legend, sentence_name, strip
 from ragattr.report.page import render_page
+from ragattr.report.revised import revision_view
 from ragattr.report.sentences import (
     Place,
     Sentence,
@@ -78,6 +79,7 @@ def _section(record: Row, number: int) -> Row:
             _passage(record, passage, number, labels)
             for number, passage in enumerate(record["passages"], start=1)
         ],
+        "revision": revision_view(record),
     }
 
 

@@ -16,7 +16,7 @@ from rapidfuzz.distance import Levenshtein
 
 from ragattr.text.details import Detail, details, written_like
 from ragattr.text.opposites import OPPOSITE
-from ragattr.text.verbs import Word, past, present, read_words
+from ragattr.text.verbs import Word, past, present, read_words, verb_groups
 from ragattr.text.words import content_words, stem, words
 from ragattr.types import Span
 
@@ -26,6 +26,8 @@ _REACH = 5  # words on each side that are compared
 _NEAR = 0.3  # of a replacement for what the evidence does say somewhere
 _PER_PLACE = 6  # replacements of one place
 _LONGEST_GAP = 5  # words of an aligned piece
+_UNSAID = 0.34  # share of a phrase's words that the evidence must lack, for it to go
+_LEFT, _FEWEST_LEFT = 0.35, 4  # share of the words, and words, that must stay
 _CHANGE: dict[str, Change] = {
     "number": "number", "year": "date", "month": "date", "day": "date", "weekday": "date",
     "date": "date", "name": "name", "word": "word",
@@ -255,15 +257,23 @@ def _aligned(ground: _Ground) -> Iterator[Candidate]:
 
 
 def _reordered(ground: _Ground) -> Iterator[Candidate]:
-    """Two names of the statement change places."""
+    """Two names of the statement change places; nearness says whether the evidence has them so."""
     names = [detail for detail in ground.own if detail.kind == "name" and ground.is_said(detail)]
     for one, other in combinations(names[:6], 2):
         between = ground.said[one.span.end : other.span.start]
-        if len(words(between)) < 1 or one.value == other.value:
+        if not words(between) or one.value == other.value:
             continue
-        after = other.text + between + one.text
+        orders = [
+            sentence.find(other.text) < sentence.find(one.text)
+            for sentence in ground.evidence
+            if one.text in sentence and other.text in sentence
+        ]
         yield ground.changed(
-            Span(one.span.start, other.span.end), after, "order", nearness=0.0, is_unsaid=False
+            Span(one.span.start, other.span.end),
+            other.text + between + one.text,
+            "order",
+            nearness=sum(orders) / len(orders) if orders else 0.0,
+            is_unsaid=False,
         )
 
 
@@ -273,7 +283,15 @@ def _unnegated(ground: _Ground) -> Iterator[Candidate]:
         form = _finite_form(match["verb"], match["do"], ground)
         yield ground.changed(Span(*match.span()), form, "negation", nearness=1.0, is_unsaid=True)
     for match in _NEGATION.finditer(ground.said):
-        yield ground.changed(Span(*match.span()), "", "negation", nearness=0.9, is_unsaid=True)
+        denied = {stem(word) for word in words(ground.said[match.end() :])[:2]}
+        is_said = any(
+            denied & {stem(word) for word in words(sentence[found.end() :])[:2]}
+            for sentence in ground.evidence
+            for found in _NEGATION.finditer(sentence)
+        )
+        yield ground.changed(
+            Span(*match.span()), "", "negation", nearness=0.9, is_unsaid=not is_said
+        )
 
 
 def _finite_form(verb: str, do: str, ground: _Ground) -> str:
@@ -323,13 +341,20 @@ def _shortened(ground: _Ground) -> Iterator[Candidate]:
         if not gone or len(left) < 2 or _HANGING.search(said[: span.start]):
             continue
         unsaid = sum(word not in ground.stems for word in gone) / len(gone)
-        if unsaid < 0.34:
-            continue
         text = said[: span.start] + said[span.end :]
+        if unsaid < _UNSAID or not _is_whole(said, text):
+            continue
         after = ""
         if at_start and text:
             span, after = Span(span.start, span.end + 1), said[span.end].upper()
         yield ground.changed(span, after, "clause", nearness=unsaid, is_unsaid=unsaid >= 0.5)
+
+
+def _is_whole(said: str, left: str) -> bool:
+    """Whether what is left is a statement yet: not too short, and with a verb if there was one."""
+    n_left, n_said = len(words(left)), len(words(said))
+    has_verb = bool(verb_groups(read_words(left))) or not verb_groups(read_words(said))
+    return n_left >= _FEWEST_LEFT and n_left >= _LEFT * n_said and has_verb
 
 
 def _around(sequence: Sequence[Word], span: Span) -> tuple[list[str], list[str]]:

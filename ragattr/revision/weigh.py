@@ -11,7 +11,9 @@ from ragattr.models.protocols import Reply as Written
 from ragattr.prompt import Prompt, answer_chat
 from ragattr.revision.candidates import Candidate, Change, candidates
 from ragattr.text.details import details
-from ragattr.text.words import stem, words
+from ragattr.text.edits import edits_between
+from ragattr.text.opposites import OPPOSITE
+from ragattr.text.words import is_negated, stem, words
 from ragattr.types import Context, FloatArray, Passage, Query
 
 SENTENCES = 5  # of the evidence that a statement is held against
@@ -21,11 +23,28 @@ UNREAD = -5.0  # nats, of candidates that the language model does not read
 _CLIPPED = 1e-6
 
 FIGURES = (
-    "support_before", "support_after", "support_gain", "contradiction_before",
-    "contradiction_gain", "nearness", "is_unsaid", "unsaid_before", "unsaid_after",
-    "words_changed", "words_gone", "lead", *(f"is_{change}" for change in get_args(Change)),
-    "likelihood_gain",
-)  # fmt: skip
+    "support_before",  # logits of the verifier's probabilities
+    "support_after",
+    "support_gain",
+    "contradiction_before",
+    "contradiction_gain",
+    "lead",  # logit of support, over the best of the other candidates
+    "nearness",
+    "is_unsaid",
+    "unsaid_before",  # share of the statement's details that the evidence does not say
+    "unsaid_after",
+    "is_opposite",
+    "is_negated_there",  # whether the nearest sentence of the evidence is negated
+    "words",
+    "words_changed",
+    "words_gone",
+    "share_gone",
+    "has_number",
+    "has_capital",
+    *(f"is_{change}" for change in get_args(Change)),
+    "likelihood_gain",  # nats, of the whole statement, after the evidence
+    "likelihood_gain_per_word",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,16 +128,34 @@ class Scale:
         unsaid = [_unsaid(text, stems, values) for text in (said, *(c.text for c in row))]
         best = np.sort(logits[1:])[::-1]
         table = np.zeros((len(row), len(FIGURES)))
+        nearest = _nearest(self.encoder, said, evidence, 1)
+        negated = any(is_negated(evidence[i]) for i in nearest)
         for i, candidate in enumerate(row):
             rivals = best[1] if len(best) > 1 and logits[i + 1] == best[0] else best[0]
-            changed = max(len(words(said[candidate.span.start : candidate.span.end])), 1)
-            table[i, :-1] = [
-                logits[0], logits[i + 1], logits[i + 1] - logits[0], contra[0],
-                contra[i + 1] - contra[0], candidate.nearness, candidate.is_unsaid,
-                unsaid[0], unsaid[i + 1], np.log1p(changed),
-                len(words(said)) - len(words(candidate.text)), logits[i + 1] - rivals,
+            before = _changed_words(said, candidate.text)
+            n_words = len(words(said))
+            n_gone = n_words - len(words(candidate.text))
+            table[i, :-2] = [
+                logits[0],
+                logits[i + 1],
+                logits[i + 1] - logits[0],
+                contra[0],
+                contra[i + 1] - contra[0],
+                logits[i + 1] - rivals,
+                candidate.nearness,
+                candidate.is_unsaid,
+                unsaid[0],
+                unsaid[i + 1],
+                OPPOSITE.get(candidate.span.of(said).lower()) == candidate.after.lower(),
+                negated,
+                n_words,
+                len(words(before)),
+                n_gone,
+                n_gone / max(n_words, 1),
+                any(char.isdigit() for char in before),
+                before[:1].isupper(),
                 *(candidate.change == change for change in get_args(Change)),
-            ]  # fmt: skip
+            ]
         near = [evidence[i] for i in _nearest(self.encoder, said, evidence, READ)]
         self._read(said, question, near, row, table)
         return Weighed(said, tuple(row), table, float(judged[0, 0]), judged[1:, 0], tuple(numbers))
@@ -131,16 +168,18 @@ class Scale:
         row: Sequence[Candidate],
         table: FloatArray,
     ) -> None:
-        if self.reader is None or not row:
+        if self.reader is None:
+            table[:, -2], table[:, -1] = UNREAD, UNREAD / max(len(words(said)), 1)
             return
         gains = table[:, FIGURES.index("support_gain")]
         promise = gains + 2 * table[:, FIGURES.index("nearness")]
         kept = [i for i in np.argsort(-promise, kind="stable")[:READ] if gains[i] > 0]
-        table[:, -1] = UNREAD
+        found = np.full(len(row), UNREAD)
         if kept:
             before = self.likelihood(said, question, evidence)
             for i in kept:
-                table[i, -1] = self.likelihood(row[i].text, question, evidence) - before
+                found[i] = self.likelihood(row[i].text, question, evidence) - before
+        table[:, -2], table[:, -1] = found, found / max(len(words(said)), 1)
 
     def likelihood(self, text: str, question: str, evidence: Sequence[str]) -> float:
         """Log-probability of the text after the evidence, nats, as a whole."""
@@ -157,6 +196,12 @@ def _nearest(encoder: Encoder, said: str, sentences: Sequence[str], n: int) -> l
         return list(range(len(sentences)))
     similarity = encoder.encode(sentences) @ encoder.encode([said])[0]
     return sorted(np.argsort(-similarity, kind="stable")[:n].tolist())
+
+
+def _changed_words(said: str, new: str) -> str:
+    """From the first word that differs to the last one."""
+    edits = edits_between(said, new)
+    return said[edits[0].span.start : edits[-1].span.end] if edits else ""
 
 
 def _unsaid(text: str, stems: set[str], values: set[str]) -> float:
