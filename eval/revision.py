@@ -83,14 +83,18 @@ def main() -> None:
         sets[path.stem] = _refuted(path, options.n)
     setup = Setup(verifier=options.verifier)
     verifier = setup.entailment_model()
+    made = {
+        name: {
+            method: revised(texts, method, setup, options.work / f"{name}_{method}.jsonl")
+            for method in options.method
+        }
+        for name, texts in sets.items()
+    }
     surface = SurfaceJudge(read_rows(options.judge_on), setup.sentence_encoder())
     judges = {verifier.name: _supported_by(verifier), "surface figures": _by_surface(surface)}
     figures = dict[str, Any]()
     for name, texts in sets.items():
-        found = {
-            method: revised(texts, method, setup, options.work / f"{name}_{method}.jsonl")
-            for method in options.method
-        }
+        found = made[name]
         figures[name] = {
             "texts": len(texts),
             "methods": {m: measured(texts, rows, judges, verifier) for m, rows in found.items()},

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from ragattr.types import FloatArray
 TREES, DEPTH, RATE = 250, 3, 0.05
 SMALLEST_LEAF, DRAWN = 15, 0.7  # candidates; share of them that each tree sees
 HARMED = 0.015  # share of right texts that may be changed, out of fold
+BARS = np.arange(0.3, 0.96, 0.05).round(2)  # of which both thresholds are chosen
 FOLDS = 5
 _BATCH = 16  # statements weighed at once
 
@@ -94,7 +96,8 @@ def _unread(figures: FloatArray) -> FloatArray:
 def _fit(lessons: Sequence[Lesson], weighed: Sequence[Weighed]) -> dict[str, Any]:
     """An acceptance as JSON keeps it, with its card.
 
-    The threshold is the lowest at which, out of fold, at most `HARMED` of the right texts change.
+    The thresholds are those that repair most where, out of fold, at most `HARMED` of the right
+    texts change.
     """
     owners = np.repeat(np.arange(len(lessons)), [len(w.candidates) for w in weighed])
     figures = np.concatenate([w.figures for w in weighed])
@@ -116,13 +119,25 @@ def _fit(lessons: Sequence[Lesson], weighed: Sequence[Weighed]) -> dict[str, Any
     is_right = np.array([lesson.said == lesson.right for lesson in lessons])
     score = np.array([out[k] if k >= 0 else 0.0 for k in chosen])
     repairs = np.array([bool(k >= 0 and labels[k]) for k in chosen])
-    allowed = np.sort(score[is_right])[::-1][int(HARMED * is_right.sum())]
-    threshold = float(np.nextafter(allowed, 1.0))
-    is_accepted = score >= threshold
+    is_supported = np.array([w.is_supported for w in weighed])
+
+    def accepted(bars: tuple[float, float]) -> NDArray[np.bool_]:
+        return np.asarray(score >= np.where(is_supported, bars[1], bars[0]))
+
+    def net_repairs(bars: tuple[float, float]) -> int:
+        """Repaired texts minus those that became something else."""
+        chosen = accepted(bars) & ~is_right
+        return int((chosen & repairs).sum() - (chosen & ~repairs).sum())
+
+    most_harmed = HARMED * is_right.sum()
+    allowed = [b for b in product(BARS, BARS) if (accepted(b) & is_right).sum() <= most_harmed]
+    bars = max(allowed, key=net_repairs, default=(1.0, 1.0))
+    is_accepted = accepted(bars)
     return {
         "figures": list(FIGURES),
         **_as_json(_model().fit(figures, labels)),
-        "threshold": threshold,
+        "unsupported_from": float(bars[0]),
+        "supported_from": float(bars[1]),
         "card": {
             "texts_with_an_error": int((~is_right).sum()),
             "right_texts": int(is_right.sum()),

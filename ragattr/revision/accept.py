@@ -55,12 +55,14 @@ class Acceptance:
 
     Attributes:
         start: the logit that the trees' values are added to.
-        threshold: the probability from which on a candidate is accepted.
+        unsupported_from: the probability from which on a candidate is accepted in place of a
+            statement that its evidence does not support; `supported_from`, of one that it does.
     """
 
     start: float
     trees: tuple[Tree, ...]
-    threshold: float
+    unsupported_from: float
+    supported_from: float
 
     @classmethod
     def of(cls, kept: Mapping[str, Any]) -> "Acceptance":
@@ -68,7 +70,12 @@ class Acceptance:
         if tuple(kept["figures"]) != FIGURES:
             raise ConfigError("the acceptance was fitted on other figures: fit it again")
         trees = tuple(Tree.of(tree) for tree in kept["trees"])
-        return cls(float(kept["start"]), trees, float(kept["threshold"]))
+        return cls(
+            float(kept["start"]),
+            trees,
+            float(kept["unsupported_from"]),
+            float(kept["supported_from"]),
+        )
 
     def probabilities(self, figures: FloatArray) -> FloatArray:
         """[candidates], of rows of [candidates, figures]."""
@@ -83,7 +90,8 @@ class Acceptance:
             return None
         found = self.probabilities(weighed.figures)
         best = int(np.argmax(found))
-        return best if found[best] >= self.threshold else None
+        needed = self.supported_from if weighed.is_supported else self.unsupported_from
+        return best if found[best] >= needed else None
 
 
 @lru_cache(maxsize=2)

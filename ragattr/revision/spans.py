@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from ragattr.models.protocols import EntailmentModel, Pair
 from ragattr.revision.accept import Acceptance
 from ragattr.revision.candidates import Candidate, Change
-from ragattr.revision.weigh import FIGURES, Scale, Weighed
+from ragattr.revision.weigh import EVEN_ODDS, FIGURES, Scale, Weighed
 from ragattr.stage import Stage
 from ragattr.text.claims import hypotheses
 from ragattr.text.edits import around_markers, composed, edits_between
@@ -38,7 +38,7 @@ _REASON: dict[Change, str] = {
 
 @dataclass(frozen=True)
 class ReviseSpans(Stage[CitedAnswer, Draft]):
-    """Corrects each statement in at most three places."""
+    """Corrects each statement in one place, and in up to three while nothing supports it yet."""
 
     scale: Scale
     acceptance: Acceptance
@@ -82,8 +82,10 @@ class ReviseSpans(Stage[CitedAnswer, Draft]):
                         f"the passages contradict each other on {statement.now!r}: not changed"
                     )
                     continue
-                going.append(_edited(statement, found.candidates[chosen], found, sources))
-            statements = _updated(statements, going)
+                edited = _edited(statement, found.candidates[chosen], found, sources)
+                statements = _updated(statements, edited)
+                if found.after[chosen] < EVEN_ODDS:
+                    going.append(edited)
             todo = going
             if not todo:
                 break
@@ -186,9 +188,8 @@ def _edited(
     return replace(statement, now=candidate.text, edits=edits)
 
 
-def _updated(statements: list[_Statement], new: Sequence[_Statement]) -> list[_Statement]:
-    by_start = {statement.start: statement for statement in new}
-    return [by_start.get(statement.start, statement) for statement in statements]
+def _updated(statements: Sequence[_Statement], new: _Statement) -> list[_Statement]:
+    return [new if statement.start == new.start else statement for statement in statements]
 
 
 def _denied(

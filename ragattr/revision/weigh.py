@@ -20,6 +20,7 @@ SENTENCES = 5  # of the evidence that a statement is held against
 JUDGED = 16  # candidates that the verifier judges
 READ = 3  # candidates that the language model reads, after as many sentences of evidence
 UNREAD = -5.0  # nats, of candidates that the language model does not read
+EVEN_ODDS = 0.5
 _CLIPPED = 1e-6
 
 FIGURES = (
@@ -64,6 +65,11 @@ class Weighed:
     before: float
     after: FloatArray
     sentences: tuple[int, ...]
+
+    @property
+    def is_supported(self) -> bool:
+        """Whether the evidence supports the statement as it is, as likely as not."""
+        return self.before >= EVEN_ODDS
 
 
 @dataclass(frozen=True)
