@@ -283,9 +283,9 @@ def _unnegated(ground: _Ground) -> Iterator[Candidate]:
         form = _finite_form(match["verb"], match["do"], ground)
         yield ground.changed(Span(*match.span()), form, "negation", nearness=1.0, is_unsaid=True)
     for match in _NEGATION.finditer(ground.said):
-        denied = {stem(word) for word in words(ground.said[match.end() :])[:2]}
+        denied = _next_word(ground.said, match.end())
         is_said = any(
-            denied & {stem(word) for word in words(sentence[found.end() :])[:2]}
+            _next_word(sentence, found.end()) == denied
             for sentence in ground.evidence
             for found in _NEGATION.finditer(sentence)
         )
@@ -311,15 +311,20 @@ def _negated(ground: _Ground) -> Iterator[Candidate]:
         return
     for number, sentence in enumerate(ground.evidence):
         for match in _NEGATION.finditer(sentence):
-            following = words(sentence[match.end() :])[:2]
             for auxiliary in _AUXILIARY.finditer(ground.said):
-                coming = words(ground.said[auxiliary.end() :])[:2]
-                if {stem(w) for w in following} & {stem(w) for w in coming}:
+                denied = _next_word(ground.said, auxiliary.end())
+                if denied and denied == _next_word(sentence, match.end()):
                     at = auxiliary.end()
                     yield ground.changed(
                         Span(at, at), " not", "negation", nearness=0.9, is_unsaid=True,
                         origin=(number, Span(*match.span())),
                     )  # fmt: skip
+
+
+def _next_word(text: str, start: int) -> str:
+    """The stem of the first word from a place on; none at the end."""
+    found = words(text[start:])
+    return stem(found[0]) if found else ""
 
 
 def _shortened(ground: _Ground) -> Iterator[Candidate]:

@@ -60,7 +60,8 @@ _NAME = re.compile(
     r"(?:(?: (?:of the|of|de|la|von|van|der|the|and the))? [^\W\d_a-zß-ÿ][\w'’&-]*(?<![.'’-]))*"
 )
 _ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th)$")
-_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_LETTERS = r"(?:[^\W\d_][\u0300-\u036f]*)+"
+_WORD = re.compile(rf"{_LETTERS}(?:['’-]{_LETTERS})*")
 _POSSESSIVE = re.compile(r"['’]s?$")
 _FUNCTION = frozenset(
     "a an the this that these those it its he she they his her their him them we our us you your "

@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_TOKEN = re.compile(r"[^\W_]+(?:[.'’&/-][^\W_]+)*|[^\w\s]")
+_LETTERS = r"(?:[^\W_][\u0300-\u036f]*)+"  # with their accents
+_TOKEN = re.compile(rf"{_LETTERS}(?:[.'’&/-]{_LETTERS})*|[^\w\s]")
 _MODALS = frozenset("will would can could may might must shall should won't can't cannot".split())
 _AUXILIARIES = _MODALS | frozenset(
     "is are was were has have had do does did isn't aren't wasn't weren't hasn't haven't hadn't "
