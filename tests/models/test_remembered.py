@@ -1,6 +1,7 @@
 """Nothing is asked twice, and every answer is the verifier's own."""
 
 import numpy as np
+import pytest
 
 from ragattr.models.protocols import Pair
 from ragattr.models.remembered import Remembered
@@ -28,7 +29,7 @@ def test_it_says_what_the_verifier_says_of_itself() -> None:
     assert verifier.judge(PAIRS).evidence[0][0].end == len(PAIRS[0].premise)
 
 
-def test_it_forgets_the_oldest_first(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_it_forgets_the_oldest_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ragattr.models.remembered.KEPT", 1)
     inner = WordVerifier()
     verifier = Remembered(inner)

@@ -12,7 +12,7 @@ from ragattr.types import FloatArray
 
 @dataclass
 class WordVerifier:
-    """Supported at 0.95 when one sentence's words hold the statement's, contradicted if numbers differ.
+    """Supported as far as the premise has the words; contradicted where numbers or "not" differ.
 
     Attributes:
         asked: every pair, as often as it was asked about.

@@ -53,9 +53,9 @@ def _revised(text: str, passages: tuple[str, ...] = PASSAGES) -> str:
 @pytest.mark.parametrize(
     ("text", "new"),
     [
-        ("The tower was opened in Paris in 1890 [1].", "The tower was opened in Paris in 1889 [1]."),
-        ("The tower was opened in 1890 [1] in Paris.", "The tower was opened in 1889 [1] in Paris."),
-        ("Bees make honey. The tower was opened in 1890.", "Bees make honey. The tower was opened in 1889."),
+        ("It was opened in Paris in 1890 [1].", "It was opened in Paris in 1889 [1]."),
+        ("It was opened in 1890 [1] in Paris.", "It was opened in 1889 [1] in Paris."),
+        ("Bees make honey. The tower opened in 1890.", "Bees make honey. The tower opened in 1889."),
         ("The tower was not opened in Paris.", "The tower was opened in Paris."),
         ("👩\u200d🔬 The tower was opened in 1890.", "👩\u200d🔬 The tower was opened in 1889."),
         ("Bees make honey in summer.", "Bees make honey in summer."),
