@@ -55,13 +55,16 @@ def _revised(text: str, passages: tuple[str, ...] = PASSAGES) -> str:
     [
         ("It was opened in Paris in 1890 [1].", "It was opened in Paris in 1889 [1]."),
         ("It was opened in 1890 [1] in Paris.", "It was opened in 1889 [1] in Paris."),
-        ("Bees make honey. The tower opened in 1890.", "Bees make honey. The tower opened in 1889."),
+        (
+            "Bees make honey. It was opened in Paris in 1890.",
+            "Bees make honey. It was opened in Paris in 1889.",
+        ),
         ("The tower was not opened in Paris.", "The tower was opened in Paris."),
         ("👩\u200d🔬 The tower was opened in 1890.", "👩\u200d🔬 The tower was opened in 1889."),
         ("Bees make honey in summer.", "Bees make honey in summer."),
         ("Hello! How are you?", "Hello! How are you?"),
     ],
-)  # fmt: skip
+)
 def test_the_detail_in_conflict_takes_what_the_evidence_has(text: str, new: str) -> None:
     assert _revised(text) == new
 
