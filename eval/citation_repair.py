@@ -96,8 +96,9 @@ def broken(rows: Sequence[Row], n: int, rng: random.Random) -> list[Answered]:
     }
     drawn = rng.sample(list(usable.values()), len(usable))
     size = N_CLAIMS + N_BESIDE
-    groups = [drawn[i : i + size] for i in range(0, len(drawn) - size + 1, size)][:n]
-    return [_answered(group, rng) for group in groups]
+    groups = [drawn[i : i + size] for i in range(0, len(drawn) - size + 1, size)]
+    answers = [_answered(group, rng) for group in groups]
+    return [a for a in answers if len(read_claims(a.text, size)[0]) == N_CLAIMS][:n]
 
 
 def numbers(answers: Sequence[Answered], texts: Sequence[str]) -> dict[str, Any]:
@@ -107,7 +108,7 @@ def numbers(answers: Sequence[Answered], texts: Sequence[str]) -> dict[str, Any]
     for answer, text in zip(answers, texts, strict=True):
         claims, markers = read_claims(text, len(answer.passages))
         hits = 0
-        for claim, wanted in zip(claims, answer.right, strict=True):
+        for claim, wanted in zip(claims, answer.right, strict=False):
             cited = {n for marker in claim_markers(claim, markers) for n in marker.numbers}
             found += wanted in cited
             said += len(cited)

@@ -10,6 +10,7 @@ judge of another kind says what is supported: plain figures of words and vectors
 
 import argparse
 import random
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,8 +29,11 @@ from ragattr.models.protocols import EntailmentModel, Pair
 from ragattr.record import Row
 from ragattr.revising import Revising, revise_rows
 from ragattr.setup import Setup
+from ragattr.text.markers import cut_markers, find_markers
 from ragattr.verification.evidence import join, judge_pairs
 
+_MOST_PASSAGES = 100
+_SPACE_BEFORE = re.compile(r"\s+([.,;:!?])")
 METHODS = ("none", "delete", "copy", "rewrite", "spans", "rarr")
 
 
@@ -122,9 +126,8 @@ def revised(texts: Sequence[Text], method: str, setup: Setup, kept: Path) -> lis
         row = {"id": text.id, "text": said, "n_edits": n_edits, "seconds": perf_counter() - start}
         append_jsonl(kept, row)
         known[text.id] = row
-    return [
-        Revised(known[t.id]["text"], known[t.id]["n_edits"], known[t.id]["seconds"]) for t in texts
-    ]
+    rows = [known[text.id] for text in texts]
+    return [Revised(_bare(row["text"]), row["n_edits"], row["seconds"]) for row in rows]
 
 
 def measured(
@@ -140,7 +143,7 @@ def measured(
     figures: dict[str, Any] = {
         "preservation": bootstrap_mean(kept, seed=0),
         "edits_per_text": float(np.mean([found[i].n_edits for i in wrong])),
-        "changed": float(np.mean([found[i].text != texts[i].said for i in wrong])),
+        "changed": float(np.mean([not _same(found[i].text, texts[i].said) for i in wrong])),
         "intent_entailed_both_ways": float(np.mean(intent)),
         "seconds_median": float(np.median([row.seconds for row in found])),
     }
@@ -160,7 +163,7 @@ def measured(
         }
     good = [i for i, text in enumerate(texts) if text.kind == "right"]
     if good:
-        harmed = [float(found[i].text != texts[i].said) for i in good]
+        harmed = [float(not _same(found[i].text, texts[i].said)) for i in good]
         figures["good_texts_changed"] = {"n": len(good), "share": bootstrap_mean(harmed, seed=0)}
     return figures
 
@@ -228,7 +231,7 @@ def _repair(rows: Sequence[tuple[Text, Revised]]) -> dict[str, Any]:
     exact = [float(_same(text.right or "", found.text)) for text, found in rows]
     removed = [float(not found.text.strip()) for _, found in rows]
     wrongly = [
-        float(found.text != text.said and not _same(text.right or "", found.text))
+        float(not _same(found.text, text.said) and not _same(found.text, text.right or ""))
         for text, found in rows
     ]
     return {
@@ -240,9 +243,17 @@ def _repair(rows: Sequence[tuple[Text, Revised]]) -> dict[str, Any]:
 
 
 def _same(one: str, other: str) -> bool:
-    """Whether two texts are the same but for case, space and thousands separators."""
-    plain = [" ".join(text.lower().replace(",", "").split()) for text in (one, other)]
-    return plain[0] == plain[1]
+    """Whether two texts are the same but for markers, case, space and thousands separators."""
+    return _plain(one) == _plain(other)
+
+
+def _plain(text: str) -> str:
+    return " ".join(_SPACE_BEFORE.sub(r"\1", _bare(text)).lower().replace(",", "").split())
+
+
+def _bare(text: str) -> str:
+    """The text without its markers."""
+    return cut_markers(text, find_markers(text, _MOST_PASSAGES)).text
 
 
 def _method(name: str, setup: Setup) -> Callable[[Text], tuple[str, int]]:
@@ -262,15 +273,9 @@ def _method(name: str, setup: Setup) -> Callable[[Text], tuple[str, int]]:
             for e in revision["edits"]
             if "cited" not in e["reason"] and "supports it" not in e["reason"]
         ]
-        return _without_markers(revision["text"]), len(edits)
+        return revision["text"], len(edits)
 
     return revise
-
-
-def _without_markers(text: str) -> str:
-    from ragattr.text.markers import cut_markers, find_markers
-
-    return cut_markers(text, find_markers(text, 100)).text
 
 
 def _planted(path: Path, n: int) -> Iterator[Text]:
@@ -295,7 +300,7 @@ def _refuted(path: Path, n: int) -> list[Text]:
 
 
 def _shown(texts: Sequence[Text], found: Sequence[Revised], n: int) -> Iterator[str]:
-    pairs = [(t, f) for t, f in zip(texts, found, strict=False) if f.text != t.said]
+    pairs = [(t, f) for t, f in zip(texts, found, strict=False) if not _same(f.text, t.said)]
     for text, row in random.Random(1).sample(pairs, min(n, len(pairs))):
         yield f"\n{text.kind}\n  - {text.said}\n  + {row.text}\n  E {join(text.evidence)[:400]}"
 

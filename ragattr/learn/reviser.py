@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binom
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.model_selection import GroupKFold
 
@@ -21,7 +22,7 @@ from ragattr.types import FloatArray
 
 TREES, DEPTH, RATE = 250, 3, 0.05
 SMALLEST_LEAF, DRAWN = 15, 0.7  # candidates; share of them that each tree sees
-HARMED = 0.015  # share of right texts that may be changed, out of fold
+HARMED, CONFIDENCE = 0.02, 0.9  # share of right texts that may be changed, and how surely
 BARS = np.arange(0.3, 0.96, 0.05).round(2)  # of which both thresholds are chosen
 FOLDS = 5
 _BATCH = 16  # statements weighed at once
@@ -96,8 +97,8 @@ def _unread(figures: FloatArray) -> FloatArray:
 def _fit(lessons: Sequence[Lesson], weighed: Sequence[Weighed]) -> dict[str, Any]:
     """An acceptance as JSON keeps it, with its card.
 
-    The thresholds are those that repair most where, out of fold, at most `HARMED` of the right
-    texts change.
+    The thresholds are those that repair most where, out of fold, so few right texts change that
+    with `CONFIDENCE` at most `HARMED` of others do (Clopper and Pearson 1934).
     """
     owners = np.repeat(np.arange(len(lessons)), [len(w.candidates) for w in weighed])
     figures = np.concatenate([w.figures for w in weighed])
@@ -129,7 +130,7 @@ def _fit(lessons: Sequence[Lesson], weighed: Sequence[Weighed]) -> dict[str, Any
         chosen = accepted(bars) & ~is_right
         return int((chosen & repairs).sum() - (chosen & ~repairs).sum())
 
-    most_harmed = HARMED * is_right.sum()
+    most_harmed = _most_harmed(int(is_right.sum()))
     allowed = [b for b in product(BARS, BARS) if (accepted(b) & is_right).sum() <= most_harmed]
     bars = max(allowed, key=net_repairs, default=(1.0, 1.0))
     is_accepted = accepted(bars)
@@ -179,6 +180,11 @@ def _as_json(model: GradientBoostingClassifier) -> dict[str, Any]:
             for tree in (stage[0].tree_ for stage in model.estimators_)
         ],
     }
+
+
+def _most_harmed(n: int) -> int:
+    """How many of n right texts may change; -1 where n are too few to say anything."""
+    return int(binom.ppf(1 - CONFIDENCE, n, HARMED)) - 1
 
 
 def _share(chosen: NDArray[np.bool_]) -> float:

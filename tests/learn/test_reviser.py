@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ragattr.errors import ConfigError, InputError
-from ragattr.learn.reviser import HARMED, Lesson, fit, read_lessons, write
+from ragattr.learn.reviser import HARMED, Lesson, _most_harmed, fit, read_lessons, write
 from ragattr.revision.accept import read_acceptance
 from ragattr.revision.candidates import Candidate
 from ragattr.revision.weigh import FIGURES, UNREAD, Weighed
@@ -33,11 +33,11 @@ def _lessons(n: int) -> tuple[list[Lesson], list[Weighed]]:
 
 
 def test_the_right_candidates_are_learnt_and_right_texts_stay(tmp_path: Path) -> None:
-    lessons, weighed = _lessons(60)
+    lessons, weighed = _lessons(150)
     kept = fit(lessons, weighed, ["planted.jsonl"])
     for name in ("with_reader", "without_reader"):
         card = kept[name]["card"]
-        assert (card["texts_with_an_error"], card["right_texts"]) == (60, 60)
+        assert (card["texts_with_an_error"], card["right_texts"]) == (150, 150)
         assert card["repaired_out_of_fold"] == 1.0
         assert card["harmed_out_of_fold"] <= HARMED
     assert kept["data"] == ["planted.jsonl"]
@@ -49,7 +49,7 @@ def test_the_right_candidates_are_learnt_and_right_texts_stay(tmp_path: Path) ->
 
 
 def test_without_a_reader_its_figures_are_those_of_the_unread() -> None:
-    lessons, weighed = _lessons(60)
+    lessons, weighed = _lessons(150)
     for found in weighed:
         found.figures[:, _NEAR] = 0.0  # only the reader knows
     kept = fit(lessons, weighed)
@@ -64,6 +64,11 @@ def test_texts_without_a_right_candidate_teach_nothing() -> None:
     weighed = [Weighed("a", row, np.zeros((1, len(FIGURES))), 0.5, np.zeros(1), ())] * 10
     with pytest.raises(ConfigError, match="there is nothing to learn"):
         fit(lessons, weighed)
+
+
+def test_few_right_texts_say_nothing_and_many_let_some_change() -> None:
+    """With 0 of 114 changed, 90 % confidence says at most 2 %: 0.98 ** 114 = 0.0999."""
+    assert [_most_harmed(n) for n in (0, 50, 113, 114, 420)] == [-1, -1, -1, 0, 4]
 
 
 def test_every_case_is_read_with_its_error_and_without(tmp_path: Path) -> None:
