@@ -109,10 +109,11 @@ def _bare(answer: Answer) -> str:
     return cut_markers(answer.text, answer.markers).text
 
 
-def _supports(row: Citation, threshold: float) -> bool:
-    return row.supports is None and row.source is not None or row.jointly or (
-        row.supports is not None and row.supports >= threshold
-    )  # fmt: skip
+def _stays(row: Citation, threshold: float) -> bool:
+    """Whether a written citation is kept: it supports its claim, or nobody could judge it."""
+    if row.source is None:
+        return False
+    return row.supports is None or row.supports >= threshold or row.jointly
 
 
 def _marker_edits(cited: CitedAnswer) -> tuple[Edit, ...]:
@@ -142,7 +143,7 @@ def _wanted(cited: CitedAnswer, index: int) -> tuple[list[int], list[tuple[int, 
     judgement = cited.judgement
     threshold = judgement.verifier.threshold if judgement.verifier else 1.0
     rows = [row for row in cited.citations[index] if row.origin == "answer"]
-    kept = [row.source.passage + 1 for row in rows if row.source and _supports(row, threshold)]
+    kept = [row.source.passage + 1 for row in rows if row.source and _stays(row, threshold)]
     kept = list(dict.fromkeys(kept))
     if judgement.verdicts[index].label != "supported":
         return kept, []
