@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.model_selection import GroupKFold
 
@@ -184,7 +183,14 @@ def _as_json(model: GradientBoostingClassifier) -> dict[str, Any]:
 
 def _most_harmed(n: int) -> int:
     """How many of n right texts may change; -1 where n are too few to say anything."""
-    return int(binom.ppf(1 - CONFIDENCE, n, HARMED)) - 1
+    most, chance = -1, 0.0
+    while most < n:
+        k = most + 1
+        chance += math.comb(n, k) * HARMED**k * (1 - HARMED) ** (n - k)
+        if chance > 1 - CONFIDENCE:
+            break
+        most = k
+    return most
 
 
 def _share(chosen: NDArray[np.bool_]) -> float:
