@@ -32,7 +32,9 @@ _CHANGE: dict[str, Change] = {
     "number": "number", "year": "date", "month": "date", "day": "date", "weekday": "date",
     "date": "date", "name": "name", "word": "word",
 }  # fmt: skip
-_NEGATION = re.compile(r"\s(?:not|never)\b|n['’]t\b|(?<=can)not\b")
+_NEGATION = re.compile(
+    r"\s(?:not|never)\b|\bwon['’]t\b|(?<=\bcan)(?:['’]t|not)\b|(?<!\bca)n['’]t\b"
+)
 _DO_NOT = re.compile(r"\b(?P<do>did|does|do) (?:not|never) (?P<verb>[a-z]+)\b")
 _DO_NOT_SHORT = re.compile(r"\b(?P<do>did|does|do)n['’]t (?P<verb>[a-z]+)\b")
 _AUXILIARY = re.compile(
@@ -289,8 +291,9 @@ def _unnegated(ground: _Ground) -> Iterator[Candidate]:
             for sentence in ground.evidence
             for found in _NEGATION.finditer(sentence)
         )
+        left = "will" if match.group().startswith("won") else ""
         yield ground.changed(
-            Span(*match.span()), "", "negation", nearness=0.9, is_unsaid=not is_said
+            Span(*match.span()), left, "negation", nearness=0.9, is_unsaid=not is_said
         )
 
 
@@ -380,7 +383,9 @@ def _cased(after: str, detail: Detail, said: str) -> str:
 
 _ARTICLE = re.compile(r"\b([Aa]n?)\s+$")
 _VOWEL = re.compile(
-    r"(?:[aeio]|u(?!ni|se|sa|ti|r[aeo])|8|11(?!\d)|18(?!\d)|hour|honest|honou?r|heir)", re.I
+    r"(?:[ai]|e(?!u|we)|o(?!ne\b|nce\b)|u(?!ni(?![dmn])|n\b|[ks]\b|\.|s[ae]|t[aio]|r[aeou])"
+    r"|8|1[18](?:\d\d)?(?!\d)|hour|honest|honou?r|heir)",
+    re.I,
 )
 
 

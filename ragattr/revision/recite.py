@@ -122,28 +122,42 @@ def _marker_edits(cited: CitedAnswer) -> tuple[Edit, ...]:
     found = list[Edit]()
     for i, claim in enumerate(answer.claims):
         own = claim_markers(claim, answer.markers)
-        if not claim.needs_support:
-            continue
-        wanted, added = _wanted(cited, i)
+        wanted, added = _wanted(cited, i) if claim.needs_support else (_pointing(cited, i), [])
         for edit in cite_claim(answer.text, claim, own, wanted, style):
-            found.append(
-                replace(edit, reason=_reason(edit, added), evidence=added[0][1] if added else None)
-            )
+            reason = _reason(edit, _written(cited, i), added)
+            found.append(replace(edit, reason=reason, evidence=added[0][1] if added else None))
     return tuple(sorted(found, key=lambda edit: edit.span))
 
 
-def _reason(edit: Edit, added: Sequence[tuple[int, Source]]) -> str:
+def _pointing(cited: CitedAnswer, index: int) -> list[int]:
+    """The numbers that a claim cites and that are of passages."""
+    return [row.source.passage + 1 for row in _written(cited, index) if row.source]
+
+
+def _written(cited: CitedAnswer, index: int) -> list[Citation]:
+    return [row for row in cited.citations[index] if row.origin == "answer"]
+
+
+def _reason(edit: Edit, written: Sequence[Citation], added: Sequence[tuple[int, Source]]) -> str:
     if not edit.before:
         return "supported, and cited nothing that supports it"
-    return "the cited passage does not support it" if not added else "another passage supports it"
+    if added:
+        return "another passage supports it"
+    gone = [row for row in written if row.marker and edit.span.holds(row.marker.span.start)]
+    if all(row.source is None for row in gone):
+        return "no passage has this number"
+    return "the cited passage does not support it"
 
 
 def _wanted(cited: CitedAnswer, index: int) -> tuple[list[int], list[tuple[int, Source]]]:
     """The numbers that a claim should cite, and of these the ones that it did not, with why."""
     judgement = cited.judgement
     threshold = judgement.verifier.threshold if judgement.verifier else 1.0
-    rows = [row for row in cited.citations[index] if row.origin == "answer"]
-    kept = [row.source.passage + 1 for row in rows if row.source and _stays(row, threshold)]
+    kept = [
+        row.source.passage + 1
+        for row in _written(cited, index)
+        if row.source and _stays(row, threshold)
+    ]
     kept = list(dict.fromkeys(kept))
     if judgement.verdicts[index].label != "supported":
         return kept, []
@@ -186,16 +200,20 @@ def _unsupported(cited: CitedAnswer) -> tuple[int, ...]:
 
 
 def _removals(cited: CitedAnswer) -> tuple[Edit, ...]:
-    """Edits that take out the statements that nothing supports, with the space before them."""
+    """Edits that take out the statements that nothing supports, with the space before them.
+
+    Where one stands at the start of a line, the space or the line breaks after it go instead.
+    """
     answer = cited.judgement.attribution.answer
-    edits = list[Edit]()
+    edits, cursor, starts_line = list[Edit](), 0, False
     for i in _unsupported(cited):
         span = answer.claims[i].span
-        start = len(answer.text[: span.start].rstrip(" \t"))
-        end = span.end
-        if start == 0:
-            end += len(answer.text[end:]) - len(answer.text[end:].lstrip())
-        gone = Span(start, end)
+        start, end = max(len(answer.text[: span.start].rstrip(" \t")), cursor), span.end
+        starts_line = (starts_line and start == cursor) or answer.text[:start][-1:] in ("", "\n")
+        if starts_line:
+            rest = answer.text[end:]
+            end += len(rest) - len(rest.lstrip(" \t").lstrip("\r\n"))
+        gone, cursor = Span(start, end), end
         edits.append(Edit(gone, gone.of(answer.text), "", "no evidence supports it"))
     return tuple(edits)
 

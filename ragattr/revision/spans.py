@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from ragattr.models.protocols import EntailmentModel, Pair
 from ragattr.revision.accept import Acceptance
 from ragattr.revision.candidates import Candidate, Change
-from ragattr.revision.weigh import EVEN_ODDS, FIGURES, Scale, Weighed
+from ragattr.revision.weigh import FIGURES, Scale, Weighed
 from ragattr.stage import Stage
 from ragattr.text.claims import hypotheses
 from ragattr.text.edits import around_markers, composed, edits_between
@@ -20,7 +20,7 @@ from ragattr.text.sentences import sources_of
 from ragattr.types import Answer, CitedAnswer, Draft, Edit, Source
 
 METHOD = "spans"
-ROUNDS = 3  # of one edit to each statement
+ROUNDS = 5  # of one edit to each statement; the last one finds nothing to change
 LONGEST = 1500  # characters of a statement
 SHOWN = 3  # candidates that a step names
 MARGIN = 0.2  # by which one sentence must support what another denies
@@ -38,7 +38,7 @@ _REASON: dict[Change, str] = {
 
 @dataclass(frozen=True)
 class ReviseSpans(Stage[CitedAnswer, Draft]):
-    """Corrects each statement in one place, and in up to three while nothing supports it yet."""
+    """Corrects each statement place by place, until there is nothing more to correct."""
 
     scale: Scale
     acceptance: Acceptance
@@ -84,11 +84,11 @@ class ReviseSpans(Stage[CitedAnswer, Draft]):
                     continue
                 edited = _edited(statement, found.candidates[chosen], found, sources)
                 statements = _updated(statements, edited)
-                if found.after[chosen] < EVEN_ODDS:
-                    going.append(edited)
+                going.append(edited)
             todo = going
             if not todo:
                 break
+        warnings += [f"{s.now!r} had not settled: another run may change it again" for s in todo]
         edits = tuple(edit for s in statements for edit in s.placed())
         return Draft(
             cited,

@@ -1,19 +1,21 @@
 """Markers written in the style that an answer has: other numbers, fewer, more, none."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeVar
 
-from ragattr.text.markers import cut_markers
+from ragattr.text.markers import marker_cuts
 from ragattr.types import Claim, Edit, Marker, Span
 
 T = TypeVar("T")
 _STOPS = ".!?…。！？"
 _CLOSING = "\"”’'»)]*_"
 _SHAPE = re.compile(
-    r"(?P<open>\D*?)(?P<numbers>\d.*\d|\d)(?P<close>\D*(?:\(https?://.*\))?)", re.DOTALL
+    r"(?P<open>\D*)(?P<numbers>\d+(?:\s*[,;、，\-–—]\s*\^?\d+)*)(?P<close>.*)", re.DOTALL
 )
+_NAMED = re.compile(r"\(https?://.*\)|†(?!source】)[^】]*")  # the source itself, by link or name
 _RANGE = re.compile(r"\d\s*[-–—]\s*\^?\d")
 _SEPARATOR = re.compile(r"\d(\s*[,;、，]\s*\^?)\d")
 
@@ -41,7 +43,7 @@ class MarkerStyle:
         if not markers:
             return cls()
         shapes = [_shape(marker.span.of(text)) for marker in markers]
-        opening, closing = _most([(shape[0], shape[2]) for shape in shapes])
+        opening, closing = _most([(shape[0], _NAMED.sub("", shape[2])) for shape in shapes])
         separators = [s for shape in shapes if (s := _SEPARATOR.search(shape[1]))]
         before = [text[: marker.span.start] for marker in markers]
         return cls(
@@ -84,15 +86,16 @@ def cite_claim(
     if missing and markers:
         home = next((i for i, row in enumerate(kept) if len(row) < len(markers[i].numbers)), -1)
         kept[home] += missing
-    edits = [
+    edits = [*_dropped(text, markers, [bool(numbers) for numbers in kept], reason)]
+    edits += [
         _rewritten(text, marker, numbers, style, reason)
         for marker, numbers in zip(markers, kept, strict=True)
-        if tuple(numbers) != marker.numbers
+        if numbers and tuple(numbers) != marker.numbers
     ]
     if missing and not markers:
         at = _end(text, claim, style)
         edits.append(Edit(Span(at, at), "", style.space + style.write(missing), reason))
-    return edits
+    return sorted(edits, key=lambda edit: edit.span)
 
 
 def renumbered(
@@ -102,29 +105,51 @@ def renumbered(
     edits = list[Edit]()
     for marker in markers:
         new = tuple(numbers.get(n, n) for n in marker.numbers)
-        written = marker.span.of(text)
         if new == marker.numbers:
             continue
-        said = tuple(int(n) for n in re.findall(r"\d+", written))
-        is_plain = said == marker.numbers and not _RANGE.search(written)
+        opening, written, closing = _shape(marker.span.of(text))
         after = (
-            re.sub(r"\d+", lambda match: str(numbers.get(int(match[0]), int(match[0]))), written)
-            if is_plain
-            else _rewritten(text, marker, new, MarkerStyle(separator=", "), reason).after
+            ", ".join(map(str, new))
+            if _RANGE.search(written)
+            else re.sub(r"\d+", lambda said: str(numbers.get(int(said[0]), int(said[0]))), written)
         )
-        edits.append(Edit(marker.span, written, after, reason))
+        edits.append(Edit(marker.span, marker.span.of(text), opening + after + closing, reason))
     return edits
+
+
+def _dropped(
+    text: str, markers: Sequence[Marker], stays: Sequence[bool], reason: str
+) -> Iterator[Edit]:
+    """The edits that take out markers, with the space before them or what joins them to others."""
+    for span, left in marker_cuts(text, markers):
+        joined = [
+            (marker.span, kept)
+            for marker, kept in zip(markers, stays, strict=True)
+            if span.holds(marker.span.start)
+        ]
+        first = next((own.start for own, kept in joined if kept), None)
+        if first is None:
+            starts_line = text[: span.start][-1:] in ("", "\n")
+            rest = text[span.end :]
+            end = span.end + (len(rest) - len(rest.lstrip(" \t")) if starts_line else 0)
+            gone = Span(span.start, end)
+            yield Edit(gone, gone.of(text), left, reason)
+            continue
+        start = joined[0][0].start
+        if start < first:
+            yield Edit(Span(start, first), text[start:first], "", reason)
+        for (before, _), (own, kept) in pairwise(joined):
+            if own.start > first and not kept:
+                gone = Span(before.end, own.end)
+                yield Edit(gone, gone.of(text), "", reason)
 
 
 def _rewritten(
     text: str, marker: Marker, numbers: Sequence[int], style: MarkerStyle, reason: str
 ) -> Edit:
-    if not numbers:
-        before = cut_markers(text[: marker.span.end], [marker]).text
-        span = Span(min(len(before), marker.span.start), marker.span.end)
-        runs_on = text[: span.start][-1:] in (*_STOPS,) and text[span.end : span.end + 1].isalnum()
-        return Edit(span, span.of(text), " " if runs_on else "", reason)
     opening, written, closing = _shape(marker.span.of(text))
+    if not set(numbers) <= set(marker.numbers):
+        closing = _NAMED.sub("", closing)
     if len(marker.numbers) == 1 and style.separator is None:
         return Edit(marker.span, marker.span.of(text), style.write(numbers), reason)
     found = _SEPARATOR.search(written)

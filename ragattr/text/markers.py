@@ -61,14 +61,23 @@ def cut_markers(text: str, markers: Sequence[Marker]) -> Cut:
     into the next ("one.[1]Two"), a space is left in the marker's place.
     """
     kept, cursor = list[tuple[str, int]](), 0
-    for span in _groups(text, markers):
-        start = max(cursor, len(text[: span.start].rstrip(" \t\u00a0\u202f")))
-        kept += [(text[i], i) for i in range(cursor, start)]
-        if text[start - 1 : start] in _STOPS and text[span.end : span.end + 1].isalnum():
-            kept.append((" ", span.end - 1))
+    for span, left in marker_cuts(text, markers):
+        kept += [(text[i], i) for i in range(cursor, span.start)]
+        kept += [(char, span.end - 1) for char in left]
         cursor = span.end
     kept += [(text[i], i) for i in range(cursor, len(text))]
     return Cut("".join(char for char, _ in kept), tuple(i for _, i in kept))
+
+
+def marker_cuts(text: str, markers: Sequence[Marker]) -> list[tuple[Span, str]]:
+    """What goes where markers are taken out, in order, and the space or nothing that is left."""
+    cuts, cursor = list[tuple[Span, str]](), 0
+    for group in _groups(text, markers):
+        start = max(cursor, len(text[: group.start].rstrip(" \t\u00a0\u202f")))
+        runs_on = text[start - 1 : start] in _STOPS and text[group.end : group.end + 1].isalnum()
+        cuts.append((Span(start, group.end), " " if runs_on else ""))
+        cursor = group.end
+    return cuts
 
 
 def _groups(text: str, markers: Sequence[Marker]) -> list[Span]:

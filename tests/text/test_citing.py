@@ -26,7 +26,7 @@ def _cited(text: str, wanted: list[list[int]], n_passages: int = 9) -> str:
         ("Bees make honey [1].", [[1]], "Bees make honey [1]."),
         ("Bees make honey [1].", [[2]], "Bees make honey [2]."),
         ("Bees make honey [1].", [[]], "Bees make honey."),
-        ("Bees make honey [1][2].", [[2]], "Bees make honey[2]."),
+        ("Bees make honey [1][2].", [[2]], "Bees make honey [2]."),
         ("Bees make honey [1].", [[1, 3]], "Bees make honey [1][3]."),
         ("Bees make honey [1, 2].", [[2]], "Bees make honey [2]."),
         ("Bees make honey [1, 2].", [[2, 3]], "Bees make honey [2, 3]."),
@@ -73,6 +73,17 @@ def _cited(text: str, wanted: list[list[int]], n_passages: int = 9) -> str:
             "“Bees make honey [1].” Ants dig tunnels.",
         ),
         ("One.[1]Two [2].", [[], [2]], "One. Two [2]."),
+        ("One.[1][3]Two [2].", [[], [2]], "One. Two [2]."),
+        ("Bees make honey [1], [2].", [[1]], "Bees make honey [1]."),
+        ("Bees make honey [1], [2].", [[2]], "Bees make honey [2]."),
+        ("Bees make honey [1], [2] and [3].", [[1, 3]], "Bees make honey [1] and [3]."),
+        ("Bees make honey [1] and [2].", [[]], "Bees make honey."),
+        ("Bees make honey ([1]).", [[]], "Bees make honey."),
+        ("[1] Bees make honey.", [[]], "Bees make honey."),
+        ("Bees make honey 【1†source】.", [[2]], "Bees make honey 【2†source】."),
+        ("Bees make honey 【1†a2.pdf】.", [[3]], "Bees make honey 【3】."),
+        ("Bees make honey [1](https://a.b/4).", [[2]], "Bees make honey [2]."),
+        ("Bees make honey [1](https://a.b/4).", [[1]], "Bees make honey [1](https://a.b/4)."),
     ],
 )
 def test_the_claims_cite_what_is_wanted(text: str, wanted: list[list[int]], after: str) -> None:
@@ -80,8 +91,8 @@ def test_the_claims_cite_what_is_wanted(text: str, wanted: list[list[int]], afte
 
 
 def test_all_markers_get_other_numbers_in_their_own_form() -> None:
-    text = "Bees make honey [2][1]. Ants dig tunnels [1, 3]. So do moles [2-3]."
+    text = "Bees make honey [2][1]. Ants dig tunnels [1, 3]. So do moles [2-3]【1†a3.pdf】."
     _, markers = read_claims(text, 3)
     edits = renumbered(text, markers, {2: 1, 1: 2})
-    after = "Bees make honey [1][2]. Ants dig tunnels [2, 3]. So do moles [1, 3]."
+    after = "Bees make honey [1][2]. Ants dig tunnels [2, 3]. So do moles [1, 3]【2†a3.pdf】."
     assert apply_edits(text, edits) == after
