@@ -106,7 +106,7 @@ class Recite(Stage[Draft, Revision]):
 
 
 def _bare(answer: Answer) -> str:
-    return cut_markers(answer.text, answer.markers).text
+    return cut_markers(answer.text, answer.markers).text.strip()
 
 
 def _stays(row: Citation, threshold: float) -> bool:
@@ -244,6 +244,9 @@ def _with_what_was_measured(
         k = by_span.get(span) if span else None
         if k is None or answer.claims[k].text != claim.text:
             continue
+        cites = [places[row.source.passage] for row in _written(old, i) if row.source]
+        if cites != [row.source.passage for row in _written(new, k) if row.source]:
+            continue  # counted anew, the same number names another passage
         use[k] = old.context_use[i]
         citations[k] = tuple(
             replace(

@@ -5,6 +5,7 @@ could be instead (`candidates`) the likeliest is accepted, if it is likely enoug
 Nothing is asked of a language model but how likely words are.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -24,6 +25,7 @@ ROUNDS = 5  # of one edit to each statement; the last one finds nothing to chang
 LONGEST = 1500  # characters of a statement
 SHOWN = 3  # candidates that a step names
 MARGIN = 0.2  # by which one sentence must support what another denies
+_LIST_SIGN = re.compile(r"\A(?:\s*(?:[-*+•>#]+|\d{1,3}[.)])\s)+")
 _REASON: dict[Change, str] = {
     "number": "the evidence has another number",
     "date": "the evidence has another date",
@@ -165,10 +167,10 @@ def _statements(answer: Answer, cut: Cut) -> list[_Statement]:
         if not claim.needs_support or not own:
             continue
         whole = cut.text[own[0] : own[-1] + 1]
-        said = whole.strip()
+        said = _LIST_SIGN.sub("", whole).strip()
         before = judged[: -len(said)] if said and judged.endswith(said) else ""
         if said and len(said) <= LONGEST:
-            found.append(_Statement(said, own[0] + whole.find(said), before, said))
+            found.append(_Statement(said, own[0] + whole.rfind(said), before, said))
     return found
 
 

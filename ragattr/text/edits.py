@@ -54,11 +54,19 @@ def around_markers(edits: Iterable[Edit], cut: Cut, text: str) -> tuple[Edit, ..
     """
     found = list[Edit]()
     for edit in edits:
-        runs, after = _runs(edit.span, cut, text), edit.after
+        runs, after = _runs(_with_space_before(edit, cut), cut, text), edit.after
         for span in runs:
             found.append(replace(edit, span=span, before=span.of(text), after=after))
             after = ""
     return tuple(found)
+
+
+def _with_space_before(edit: Edit, cut: Cut) -> Span:
+    """Of what only goes, with the space before it and not with the one after, behind a marker."""
+    start, end = edit.span.start, edit.span.end
+    if edit.after or start == 0 or cut.text[end - 1 : end] != " " or cut.text[start - 1] != " ":
+        return edit.span
+    return Span(start - 1, end - 1)
 
 
 def _runs(span: Span, cut: Cut, text: str) -> list[Span]:

@@ -16,6 +16,12 @@ from ragattr.types import Span
 _NEAR, _READ = FIGURES.index("nearness"), FIGURES.index("likelihood_gain")
 
 
+@pytest.fixture(autouse=True)
+def few_trees(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ragattr.learn.reviser.TREES", 40)
+    monkeypatch.setattr("ragattr.learn.reviser.RATE", 0.3)
+
+
 def _lessons(n: int) -> tuple[list[Lesson], list[Weighed]]:
     """The right candidate of a wrong text is near and likely; those of right texts are neither."""
     rng, lessons, weighed = np.random.default_rng(0), list[Lesson](), list[Weighed]()

@@ -51,6 +51,20 @@ def test_the_article_follows_the_word_after_it() -> None:
     assert "He is a European." in _texts("He is an American.", evidence)
 
 
+@pytest.mark.parametrize(
+    ("word", "article"),
+    [("European", "a"), ("one-way", "a"), ("US", "a"), ("unique", "a"),
+     ("1989", "a"), ("110", "a"), ("hour", "an"), ("unimportant", "an"), ("1889", "an"),
+     ("80", "an"), ("11", "an"), ("honest", "an")],
+)  # fmt: skip
+def test_no_candidate_has_the_wrong_article(word: str, article: str) -> None:
+    wrong = {"a": "an", "an": "a"}[article]
+    for old in ("an old law", "a new law"):
+        texts = _texts(f"It was {old}.", [f"It was {article} {word} law."])
+        assert f"It was {article} {word} law." in texts
+        assert not any(f"{wrong} {word}" in text for text in texts)
+
+
 def test_the_noun_follows_its_number() -> None:
     evidence = ["They scored three goals in Ulm."]
     assert "They scored three goals." in _texts("They scored one goal.", evidence)
@@ -60,6 +74,22 @@ def test_did_not_becomes_the_past_by_the_evidence_or_by_rule() -> None:
     assert "He took it." in _texts("He did not take it.", ["He had it."])
     assert "He opened it." in _texts("He didn't open it.", ["He had it."])
     assert "He carries it." in _texts("He does not carry it.", ["He had it."])
+
+
+@pytest.mark.parametrize(
+    ("said", "right", "broken"),
+    [
+        ("Sales can't rise.", "Sales can rise.", "ca rise"),
+        ("Sales cannot rise.", "Sales can rise.", "can not"),
+        ("Sales won’t rise.", "Sales will rise.", "wo rise"),
+        ("Sales aren't rising.", "Sales are rising.", "aren "),
+        ("Sales never rise.", "Sales rise.", "  "),
+    ],
+)
+def test_without_its_not_a_verb_is_whole(said: str, right: str, broken: str) -> None:
+    texts = _texts(said, ["The fair is over."])
+    assert right in texts
+    assert not any(broken in text for text in texts)
 
 
 def test_a_not_is_put_in_only_where_the_evidence_has_one_before_the_same_word() -> None:

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ragattr.attribution.unmeasured import Unmeasured
 from ragattr.citation.join import Cite
@@ -11,6 +13,7 @@ from ragattr.revision.spans import ReviseSpans
 from ragattr.revision.weigh import FIGURES, Scale
 from ragattr.text.claims import read_claims
 from ragattr.text.edits import apply_edits
+from ragattr.text.markers import find_markers
 from ragattr.types import Answer, Context, Draft, Passage, Query
 from ragattr.verification.entailment import VerifyEntailment
 from tests.revision.facts import WordEncoder, WordVerifier
@@ -63,6 +66,9 @@ def _revised(text: str, passages: tuple[str, ...] = PASSAGES) -> str:
         ("👩\u200d🔬 The tower was opened in 1890.", "👩\u200d🔬 The tower was opened in 1889."),
         ("Bees make honey in summer.", "Bees make honey in summer."),
         ("Hello! How are you?", "Hello! How are you?"),
+        ("- The tower was opened in 1890.", "- The tower was opened in 1889."),
+        ("330. The tower was opened in 1890.", "330. The tower was opened in 1889."),
+        ("The tower[1] was not [2] opened in Paris.", "The tower[1] was [2] opened in Paris."),
     ],
 )
 def test_the_detail_in_conflict_takes_what_the_evidence_has(text: str, new: str) -> None:
@@ -129,3 +135,58 @@ def test_the_verifier_is_asked_once_for_all_statements_of_a_round() -> None:
     scale.weigh(statements, [evidence, evidence])
     assert len(calls) == 1
     assert len(set(verifier.asked)) == len(verifier.asked)
+
+
+SPRING = "In spring 1889 the tower was opened in Paris by a famous French engineer."
+TWICE_WRONG = "In spring 1890 the tower was opened in Paris by a famous French painter."
+
+
+def test_one_run_corrects_what_is_wrong_though_most_of_a_statement_is_right() -> None:
+    """With 1889, 7 of its 8 words are there: 0.95 * (7 / 8) ** 4 = 0.56 is support already."""
+    draft = _draft(TWICE_WRONG, (SPRING,))
+    assert [step["edit"] for step in draft.steps] == [
+        {"before": "1890", "after": "1889"}, {"before": "painter", "after": "engineer"}, None,
+    ]  # fmt: skip
+    assert apply_edits(TWICE_WRONG, draft.edits) == SPRING
+    assert _draft(SPRING, (SPRING,)).edits == ()
+
+
+def test_what_has_not_settled_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ragattr.revision.spans.ROUNDS", 1)
+    (warning,) = _draft(TWICE_WRONG, (SPRING,)).warnings
+    assert warning.endswith("French painter.' had not settled: another run may change it again")
+
+
+marks = st.sampled_from(["", " [1]", " [2][1]", "[9]", " (1)"])
+statements = st.builds(
+    "{}{}{} opened{} in {}{} in {}{}. ".format,
+    st.sampled_from(["", "- ", "2. ", "👩\u200d🔬 ", "> "]),
+    st.sampled_from(["The tower was", "The tower was not", "Ada's cafe\u0301 was"]),
+    marks,
+    marks,
+    st.sampled_from(["Paris", "London"]),
+    marks,
+    st.sampled_from(["1889", "1890", "three floors"]),
+    marks,
+)
+others = st.sampled_from(
+    [
+        "Bees make honey in winter. ",
+        "It is an 80 metres tall. ",
+        "Hello!\n",
+        "It is 300 metres tall, and a gift of the queen.\n",
+    ]
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(statements | others, min_size=1, max_size=3).map("".join))
+def test_no_marker_is_touched_and_a_second_run_changes_nothing(text: str) -> None:
+    draft = _draft(text)
+    new = apply_edits(text, draft.edits)
+    assert "  " not in new
+    markers, after = find_markers(text, 2), find_markers(new, 2)
+    assert [m.span.of(text) for m in markers] == [m.span.of(new) for m in after]
+    for one, next_ in zip(draft.edits, draft.edits[1:], strict=False):
+        assert one.span.end <= next_.span.start
+    assert _draft(new).edits == ()

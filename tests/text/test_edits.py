@@ -83,6 +83,20 @@ def test_what_is_put_in_comes_before_the_marker() -> None:
     assert apply_edits(text, edits) == "It opened late [1]."
 
 
+@pytest.mark.parametrize(
+    ("text", "new"),
+    [
+        ("It opened quickly [1] in Paris.", "It opened [1] in Paris."),
+        ("It opened [1] quickly in Paris.", "It opened [1] in Paris."),
+        ("It opened [1] quickly [2] in Paris.", "It opened [1] [2] in Paris."),
+    ],
+)
+def test_what_goes_takes_one_space_and_leaves_one(text: str, new: str) -> None:
+    cut = cut_markers(text, find_markers(text, 2))
+    edits = around_markers(edits_between(cut.text, "It opened in Paris."), cut, text)
+    assert apply_edits(text, edits) == new
+
+
 marked = st.lists(
     st.sampled_from(["Bees", " hum", " loudly", ".", "[1]", " [2]", "[1, 2]", "One.[1]Two", "\n"]),
     max_size=10,
