@@ -6,27 +6,20 @@ from dataclasses import dataclass, field
 import pytest
 
 from ragattr.errors import ServerError
-from ragattr.models.fake import FakeModel
 from ragattr.models.protocols import Reply
 from ragattr.prompt import Chat, Prompt, prompts_folder
 from ragattr.revision.questions import QUESTION_FIELDS, AskQuestions, distinct, read_questions
+from tests.listening import Listening
 
 PROMPT = Prompt.load(prompts_folder() / "rarr_questions.txt", QUESTION_FIELDS)
 
 
 @dataclass
-class Sampling:
+class Sampling(Listening):
     """Says something else for every seed, and remembers how it was asked."""
 
     said: Sequence[str | Exception]
     asked: list[tuple[float, int]] = field(default_factory=list)
-    heard: list[str] = field(default_factory=list)
-    window: int = 4096
-    card = FakeModel().card
-    control_tokens: tuple[str, ...] = ()
-
-    def count_tokens(self, chat: Chat, reply: Reply) -> int:
-        return len(chat.text.split())
 
     def write(
         self, chats: Sequence[Chat], *, max_new_tokens: int, temperature: float = 0, seed: int = 0

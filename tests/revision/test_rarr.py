@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragattr.errors import ModelReplyError, ServerError
-from ragattr.models.fake import FakeEncoder, FakeModel
+from ragattr.models.fake import FakeEncoder
 from ragattr.models.protocols import Reply
 from ragattr.models.scripted import Script, ScriptedServer
 from ragattr.prompt import Chat
@@ -32,6 +32,7 @@ from ragattr.types import (
     Source,
     Span,
 )
+from tests.listening import Listening
 
 PASSAGES = (
     Passage(
@@ -49,21 +50,14 @@ EDITED = f"Reason: The text says 1890, the evidence 1887.\nWrong: 1890\nFixed: {
 
 
 @dataclass
-class Scripted:
+class Scripted(Listening):
     """Answers by the parts that stand in what was asked, the first that all do; it remembers all.
 
     The question and what follows it come after the examples, so they can be told apart.
     """
 
     said: Mapping[tuple[str, ...], str | Exception]
-    heard: list[str] = field(default_factory=list)
     batches: list[int] = field(default_factory=list)
-    window: int = 4096
-    card = FakeModel().card
-    control_tokens: tuple[str, ...] = ()
-
-    def count_tokens(self, chat: Chat, reply: Reply) -> int:
-        return len(chat.text.split())
 
     def write(
         self, chats: Sequence[Chat], *, max_new_tokens: int, temperature: float = 0, seed: int = 0

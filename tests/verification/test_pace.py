@@ -1,7 +1,7 @@
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from ragattr.verification.pace import (
     SplitVerdict,
     multiply,
 )
+from tests.listening import Listening
 
 SECOND = "whole number from 0"  # stands in the prompts of the second stage alone
 PASSAGES = ["Bees make honey.", "Iron rusts."]
@@ -31,17 +32,10 @@ def _ask(replies: dict[str, str]) -> AskModel:
 
 
 @dataclass
-class Listening:
+class Saying(Listening):
     """A fake model that remembers its chats."""
 
     said: str = "Thus:\nAnswer: yes\nRating: 5"
-    heard: list[str] = field(default_factory=list)
-    window: int = 4096
-    card = FakeModel().card
-    control_tokens: tuple[str, ...] = ()
-
-    def count_tokens(self, chat: Chat, reply: Reply) -> int:
-        return len(chat.text.split())
 
     def write(
         self, chats: Sequence[Chat], *, max_new_tokens: int, temperature: float = 0, seed: int = 0
@@ -62,7 +56,7 @@ def test_the_first_stage_is_the_share_of_yes_and_the_second_the_mean_rating() ->
 
 
 def test_samples_differ_by_wording_and_by_the_passage_that_comes_first() -> None:
-    model = Listening()
+    model = Saying()
     AskModel.with_own_prompts(model).confidence("Bees make honey.", PASSAGES)
     first, second = model.heard[:4], model.heard[4:]
     assert len(set(first)) == len(set(second)) == 4
@@ -71,7 +65,7 @@ def test_samples_differ_by_wording_and_by_the_passage_that_comes_first() -> None
 
 
 def test_the_same_chat_is_not_asked_twice() -> None:
-    model = Listening()
+    model = Saying()
     AskModel.with_own_prompts(model, n_samples=8).confidence("Bees make honey.", ["Bees."])
     assert len(model.heard) == 2 + 2  # two wordings, two stages
 
@@ -79,7 +73,7 @@ def test_the_same_chat_is_not_asked_twice() -> None:
 @pytest.mark.parametrize("said", ["", "Yes, it does, I think so.", "Answer: perhaps"])
 def test_a_stage_of_which_nothing_can_be_read_is_an_error_and_never_a_no(said: str) -> None:
     with pytest.raises(ModelReplyError, match="wanted a line 'Answer: yes' or 'Answer: no'"):
-        AskModel.with_own_prompts(Listening(said)).confidence("Bees.", PASSAGES)
+        AskModel.with_own_prompts(Saying(said)).confidence("Bees.", PASSAGES)
 
 
 @pytest.mark.parametrize("rating", ["Rating: 11", "Rating: -", "Rating: 7.5", "seven"])
@@ -99,7 +93,7 @@ def test_single_replies_that_cannot_be_read_are_left_out_and_counted(
 
 def test_evidence_that_does_not_fit_the_window_is_refused_and_not_cut() -> None:
     with pytest.raises(InputError, match="the window of fake holds 300"):
-        AskModel.with_own_prompts(Listening(window=300)).confidence("Bees.", PASSAGES)
+        AskModel.with_own_prompts(Saying(window=300)).confidence("Bees.", PASSAGES)
 
 
 def test_an_entailment_model_is_split_into_both_stages() -> None:
@@ -130,7 +124,7 @@ def test_what_is_not_supported_is_contradicted_as_far_as_the_evidence_was_enough
 
 
 def test_an_empty_premise_supports_nothing_and_nobody_is_asked() -> None:
-    model = Listening()
+    model = Saying()
     verifier = PaceVerifier(AskModel.with_own_prompts(model))
     assert verifier.entails([Pair(" ", "Bees."), Pair("Bees.", "")]).tolist() == [[0, 0, 1]] * 2
     assert verifier.entails([]).shape == (0, 3)
