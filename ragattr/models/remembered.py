@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -57,7 +58,9 @@ class Remembered:
 
     def for_largest(self) -> "Remembered":
         """The verifier calibrated for the best of many, with a memory of its own."""
-        if not hasattr(self, "_largest"):
-            inner = self.verifier.for_largest() if knows_pieces(self.verifier) else self.verifier
-            self._largest = Remembered(inner)
         return self._largest
+
+    @cached_property
+    def _largest(self) -> "Remembered":
+        inner = self.verifier.for_largest() if knows_pieces(self.verifier) else self.verifier
+        return Remembered(inner)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import accumulate
 
 from rapidfuzz.distance import Levenshtein
 
@@ -109,12 +110,12 @@ def composed(text: str, first: Sequence[Edit], second: Sequence[Edit]) -> tuple[
     """
     middle = _woven([(char, i) for i, char in enumerate(text)], first)
     final = _woven(middle, second)
+    places = [i for _, i in middle]
+    before = [*accumulate(places, lambda last, i: last if i is None else i + 1, initial=0)]
+    behind = accumulate(places[::-1], lambda last, i: last if i is None else i, initial=len(text))
+    after = [*behind][::-1]
     causes = [(edit.span, edit) for edit in first]
-    for edit in second:
-        before = [i for _, i in middle[: edit.span.start] if i is not None]
-        after = [i for _, i in middle[edit.span.end :] if i is not None]
-        place = Span(before[-1] + 1 if before else 0, after[0] if after else len(text))
-        causes.append((place, edit))
+    causes += [(Span(before[e.span.start], after[e.span.end]), e) for e in second]
     found, start, said = list[Edit](), 0, ""
     for char, i in [*final, ("", len(text))]:
         if i is None:
