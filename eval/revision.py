@@ -268,12 +268,7 @@ def _method(name: str, setup: Setup) -> Callable[[Text], tuple[str, int]]:
             "passages": list(text.evidence), "answer": text.said,
         }  # fmt: skip
         revision = work(case)["revision"]
-        edits = [
-            e
-            for e in revision["edits"]
-            if "cited" not in e["reason"] and "supports it" not in e["reason"]
-        ]
-        return revision["text"], len(edits)
+        return revision["text"], sum(step["edit"] is not None for step in revision["steps"])
 
     return revise
 

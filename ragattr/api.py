@@ -215,12 +215,8 @@ def answer(
     )
     if bool(docs) + bool(index) + bool(passages) != 1:
         raise ConfigError("give docs, an index or passages to answer from: one of them")
-    corpus: Sequence[Passage] | Index
-    if docs:
-        corpus = read_corpus([Path(path) for path in docs]).passages
-    elif index:
-        corpus = open_index(Path(index))
-    else:
+    corpus = _searched(docs, index)
+    if corpus is None:
         case = read_case(
             {"question": question, "passages": list(passages)}, default_id=id, answered=False
         )
@@ -309,11 +305,7 @@ def revise(
         raise ConfigError("give docs or an index to look for evidence in, not both")
     if (docs or index) and method != "rarr":
         raise ConfigError('docs and an index are for method="rarr", which looks for evidence')
-    corpus: Sequence[Passage] | Index | None = None
-    if docs:
-        corpus = read_corpus([Path(path) for path in docs]).passages
-    elif index:
-        corpus = open_index(Path(index))
+    corpus = _searched(docs, index)
     retrieve = None if corpus is None else retriever(corpus, setup.sentence_encoder(), k=k)
     revising = Revising(method, unsupported, used, renumber, retrieve)
     case = _case(id, question, passages, answer, messages, generator)
@@ -644,6 +636,15 @@ def writer(
         )
     prompt = Prompt.load(prompts_folder() / "span.txt", SPAN_FIELDS)
     return Extract(model, setup.sentence_encoder(), prompt)
+
+
+def _searched(
+    docs: Sequence[str | Path], index: str | Path | None
+) -> Sequence[Passage] | Index | None:
+    """The passages of files and folders, or an index; None when neither is given."""
+    if docs:
+        return read_corpus([Path(path) for path in docs]).passages
+    return open_index(Path(index)) if index else None
 
 
 def _case(

@@ -1,7 +1,7 @@
 """Revision, composed: examine an answer, decide what to change, let the citations follow."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -14,6 +14,7 @@ from ragattr.models.protocols import EntailmentModel, WhiteBoxModel
 from ragattr.models.remembered import Remembered
 from ragattr.record import Row, read_case, to_answer, to_revision_record
 from ragattr.revision.accept import read_acceptance, shipped
+from ragattr.revision.keep import KeepText
 from ragattr.revision.recite import Recite, Unsupported
 from ragattr.revision.spans import ReviseSpans
 from ragattr.revision.weigh import Scale
@@ -55,17 +56,6 @@ class Revising:
         ):
             if value not in choices:
                 raise ConfigError(f"{name} is one of {', '.join(choices)}, not {value!r}")
-
-
-@dataclass(frozen=True)
-class KeepText(Stage[CitedAnswer, Draft]):
-    """Changes nothing: the citations alone will follow."""
-
-    def __call__(self, batch: Sequence[CitedAnswer]) -> list[Draft]:
-        return [
-            Draft(cited, cited.judgement.attribution.answer.context, (), "citations")
-            for cited in batch
-        ]
 
 
 def revise_rows(setup: Setup, revising: Revising) -> Callable[[Row], Row]:
