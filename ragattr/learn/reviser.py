@@ -48,6 +48,8 @@ def read_lessons(paths: Sequence[Path]) -> list[Lesson]:
                     raise InputError(f"{path.name} line {number}: {field}: this field is missing")
             texts = [p if isinstance(p, str) else p["text"] for p in row["passages"]]
             evidence = tuple(span.of(text) for text in texts for span in sentence_spans(text))
+            if not evidence:
+                raise InputError(f"{path.name} line {number}: passages: there is no sentence")
             question = row.get("question") or ""
             found.append(Lesson(row["answer"], row["right"], question, evidence))
             found.append(Lesson(row["right"], row["right"], question, evidence))

@@ -14,7 +14,7 @@ from typing import Literal
 
 from rapidfuzz.distance import Levenshtein
 
-from ragattr.text.details import Detail, details, written_like
+from ragattr.text.details import Detail, Said, details, written_like
 from ragattr.text.opposites import OPPOSITE
 from ragattr.text.verbs import Word, past, present, read_words, verb_groups
 from ragattr.text.words import content_words, stem, words
@@ -41,13 +41,11 @@ _AUXILIARY = re.compile(
     r"\b(?:is|are|was|were|has|have|had|can|could|will|would|should|may|might|must|does|do|did)\b"
 )
 _OPENER = re.compile(
-    r"(?P<comma>,\s+)|\s(?=(?:and|but|or|because|although|while|which|who|where|when|after|before|"
+    r",\s+|\s(?=(?:and|but|or|because|although|while|which|who|where|when|after|before|"
     r"with|without|for|in|at|on|by|from|to|as|of|during|until|since|despite|thanks|due|costing|"
     r"using|making|winning|earning|causing|including|along|alongside|together|mainly|shortly|just|"
     r"so|that)\b)"
 )
-
-
 _HANGING = re.compile(
     r"\b(?:and|but|or|because|although|while|which|who|where|when|after|before|with|without|for|in|"
     r"at|on|by|from|to|as|of|during|until|since|despite|due|the|a|an|its|his|her|their|is|was|are|"
@@ -98,7 +96,7 @@ class _Ground:
     theirs: list[list[Detail]]
     own_words: list[Word]
     their_words: list[list[Word]]
-    stems: frozenset[str]  # of all words of the evidence
+    there: Said
 
     @classmethod
     def of(cls, said: str, evidence: Sequence[str]) -> "_Ground":
@@ -109,18 +107,7 @@ class _Ground:
             [details(sentence) for sentence in evidence],
             read_words(said),
             [read_words(sentence) for sentence in evidence],
-            frozenset(stem(word) for sentence in evidence for word in words(sentence)),
-        )
-
-    def is_said(self, detail: Detail) -> bool:
-        """Whether the evidence says this detail somewhere."""
-        if detail.kind in ("name", "word"):
-            return all(stem(word) in self.stems for word in words(detail.text))
-        return any(
-            detail.value == other.value
-            for sentence in self.theirs
-            for other in sentence
-            if other.kind not in ("name", "word")
+            Said.by(evidence),
         )
 
     def nearness(self, span: Span, sentence: int, place: Span) -> float:
@@ -158,7 +145,7 @@ def _replaced(ground: _Ground) -> Iterator[Candidate]:
     """A detail gives way to another of its kind."""
     own_values = {detail.value for detail in ground.own}
     for detail in ground.own:
-        is_unsaid = not ground.is_said(detail)
+        is_unsaid = not ground.there.holds(detail)
         if detail.kind == "word" and not is_unsaid and detail.text.lower() not in OPPOSITE:
             continue
         found = [
@@ -247,20 +234,22 @@ def _aligned(ground: _Ground) -> Iterator[Candidate]:
                 continue
             span = Span(ground.own_words[op.src_start].start, ground.own_words[op.src_end - 1].end)
             place = Span(sentence[op.dest_start].start, sentence[op.dest_end - 1].end)
-            gone = [word for word in content_words(span.of(ground.said))]
+            gone = content_words(span.of(ground.said))
             yield ground.changed(
                 span,
                 place.of(ground.evidence[number]),
                 "aligned",
                 nearness=ground.nearness(span, number, place),
-                is_unsaid=any(word not in ground.stems for word in gone),
+                is_unsaid=any(word not in ground.there.stems for word in gone),
                 origin=(number, place),
             )
 
 
 def _reordered(ground: _Ground) -> Iterator[Candidate]:
     """Two names of the statement change places; nearness says whether the evidence has them so."""
-    names = [detail for detail in ground.own if detail.kind == "name" and ground.is_said(detail)]
+    names = [
+        detail for detail in ground.own if detail.kind == "name" and ground.there.holds(detail)
+    ]
     for one, other in combinations(names[:6], 2):
         between = ground.said[one.span.end : other.span.start]
         if not words(between) or one.value == other.value:
@@ -348,7 +337,7 @@ def _shortened(ground: _Ground) -> Iterator[Candidate]:
         left = content_words(said[: span.start] + " " + said[span.end :])
         if not gone or len(left) < 2 or _HANGING.search(said[: span.start]):
             continue
-        unsaid = sum(word not in ground.stems for word in gone) / len(gone)
+        unsaid = sum(word not in ground.there.stems for word in gone) / len(gone)
         text = said[: span.start] + said[span.end :]
         if unsaid < _UNSAID or not _is_whole(said, text):
             continue

@@ -5,19 +5,18 @@ could be instead (`candidates`) the likeliest is accepted, if it is likely enoug
 Nothing is asked of a language model but how likely words are.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ragattr.models.protocols import EntailmentModel, Pair
 from ragattr.revision.accept import Acceptance
-from ragattr.revision.candidates import Candidate, Change
+from ragattr.revision.candidates import Change
 from ragattr.revision.weigh import FIGURES, Scale, Weighed
 from ragattr.stage import Stage
 from ragattr.text.claims import hypotheses
 from ragattr.text.edits import around_markers, composed, edits_between
 from ragattr.text.markers import Cut, cut_markers
-from ragattr.text.sentences import sources_of
+from ragattr.text.sentences import LIST_MARK, sources_of
 from ragattr.types import Answer, CitedAnswer, Draft, Edit, Source
 
 METHOD = "spans"
@@ -25,7 +24,6 @@ ROUNDS = 5  # of one edit to each statement; the last one finds nothing to chang
 LONGEST = 1500  # characters of a statement
 SHOWN = 3  # candidates that a step names
 MARGIN = 0.2  # by which one sentence must support what another denies
-_LIST_SIGN = re.compile(r"\A(?:\s*(?:[-*+•>#]+|\d{1,3}[.)])\s)+")
 _REASON: dict[Change, str] = {
     "number": "the evidence has another number",
     "date": "the evidence has another date",
@@ -51,47 +49,22 @@ class ReviseSpans(Stage[CitedAnswer, Draft]):
     def _draft(self, cited: CitedAnswer) -> Draft:
         answer = cited.judgement.attribution.answer
         passages = answer.context.passages
-        verifier = self.scale.verifier
-        sources = tuple(
-            source
-            for source in sources_of(passages)
-            if verifier.reads(passages[source.passage].text)
-        )
+        reads = self.scale.verifier.reads
+        sources = tuple(s for s in sources_of(passages) if reads(passages[s.passage].text))
         cut = cut_markers(answer.text, answer.markers)
-        statements = (
-            [s for s in _statements(answer, cut) if verifier.reads(s.said)] if sources else []
-        )
-        evidence = [source.span.of(passages[source.passage].text) for source in sources]
-        steps, warnings = list[dict[str, object]](), list[str]()
-        todo = statements
+        found = [s for s in _statements(answer, cut) if reads(s.said)] if sources else []
+        statements = {statement.start: statement for statement in found}
+        steps, warnings, todo = list[dict[str, object]](), list[str](), found
         for _ in range(ROUNDS):
-            weighed = self.scale.weigh(
-                [(s.now, s.before, answer.context.query.text) for s in todo], [evidence] * len(todo)
-            )
-            going = list[_Statement]()
-            for statement, found in zip(todo, weighed, strict=True):
-                chosen = self.acceptance.choose(found)
-                step = self._step(
-                    statement, found, chosen, [sources[i] for i in found.sentences], answer
-                )
-                steps.append(step)
-                if chosen is None:
-                    continue
-                shown = [evidence[i] for i in found.sentences]
-                if said := _denied(verifier, statement, found, chosen, shown):
-                    step |= {"edit": None, "rejected": f"the evidence contradicts itself: {said!r}"}
-                    warnings.append(
-                        f"the passages contradict each other on {statement.now!r}: not changed"
-                    )
-                    continue
-                edited = _edited(statement, found.candidates[chosen], found, sources)
-                statements = _updated(statements, edited)
-                going.append(edited)
-            todo = going
+            outcomes = self._round(answer, todo, sources)
+            steps += [outcome.step for outcome in outcomes]
+            warnings += [outcome.warning for outcome in outcomes if outcome.warning]
+            todo = [outcome.edited for outcome in outcomes if outcome.edited]
+            statements |= {statement.start: statement for statement in todo}
             if not todo:
                 break
         warnings += [f"{s.now!r} had not settled: another run may change it again" for s in todo]
-        edits = tuple(edit for s in statements for edit in s.placed())
+        edits = [edit for statement in statements.values() for edit in statement.placed()]
         return Draft(
             cited,
             answer.context,
@@ -101,6 +74,35 @@ class ReviseSpans(Stage[CitedAnswer, Draft]):
             report=tuple(dict.fromkeys(edit.evidence for edit in edits if edit.evidence)),
             warnings=tuple(dict.fromkeys(warnings)),
         )
+
+    def _round(
+        self, answer: Answer, todo: Sequence["_Statement"], sources: Sequence[Source]
+    ) -> list["_Outcome"]:
+        """What comes of each statement: at most one place of it changes."""
+        passages, question = answer.context.passages, answer.context.query.text
+        evidence = [source.span.of(passages[source.passage].text) for source in sources]
+        weighed = self.scale.weigh(
+            [(s.now, s.before, question) for s in todo], [evidence] * len(todo)
+        )
+        return [
+            self._outcome(answer, statement, found, [sources[i] for i in found.sentences])
+            for statement, found in zip(todo, weighed, strict=True)
+        ]
+
+    def _outcome(
+        self, answer: Answer, statement: "_Statement", found: Weighed, sources: Sequence[Source]
+    ) -> "_Outcome":
+        chosen = self.acceptance.choose(found)
+        step = self._step(statement, found, chosen, sources, answer)
+        if chosen is None:
+            return _Outcome(step)
+        passages = answer.context.passages
+        shown = [source.span.of(passages[source.passage].text) for source in sources]
+        if said := _denied(self.scale.verifier, statement, found, chosen, shown):
+            rejected = f"the evidence contradicts itself: {said!r}"
+            told = f"the passages contradict each other on {statement.now!r}: not changed"
+            return _Outcome({**step, "edit": None, "rejected": rejected}, warning=told)
+        return _Outcome(step, _edited(statement, found, chosen, sources))
 
     def _step(
         self,
@@ -160,6 +162,15 @@ class _Statement:
         return [replace(edit, span=edit.span.shift(self.start)) for edit in self.edits]
 
 
+@dataclass(frozen=True)
+class _Outcome:
+    """What a round made of a statement: a step for the record, and what it says if it changed."""
+
+    step: dict[str, object]
+    edited: _Statement | None = None
+    warning: str = ""
+
+
 def _statements(answer: Answer, cut: Cut) -> list[_Statement]:
     found = list[_Statement]()
     for claim, judged in zip(answer.claims, hypotheses(answer), strict=True):
@@ -167,7 +178,8 @@ def _statements(answer: Answer, cut: Cut) -> list[_Statement]:
         if not claim.needs_support or not own:
             continue
         whole = cut.text[own[0] : own[-1] + 1]
-        said = _LIST_SIGN.sub("", whole).strip()
+        mark = LIST_MARK.match(whole)
+        said = whole[mark.end() if mark else 0 :].strip()
         before = judged[: -len(said)] if said and judged.endswith(said) else ""
         if said and len(said) <= LONGEST:
             found.append(_Statement(said, own[0] + whole.rfind(said), before, said))
@@ -175,23 +187,25 @@ def _statements(answer: Answer, cut: Cut) -> list[_Statement]:
 
 
 def _edited(
-    statement: _Statement, candidate: Candidate, found: Weighed, sources: Sequence[Source]
+    statement: _Statement, found: Weighed, chosen: int, sources: Sequence[Source]
 ) -> _Statement:
-    """The statement with a candidate in place of what it says now."""
+    """The statement with a candidate in place of what it says now.
+
+    Args:
+        sources: the sentences that were read.
+    """
+    candidate = found.candidates[chosen]
+    evidence: Source | None = sources[found.nearest]
     if candidate.origin:
-        evidence: Source | None = sources[found.sentences[candidate.origin[0]]]
-    else:
-        evidence = None if candidate.change == "clause" else sources[found.sentences[0]]
+        evidence = sources[candidate.origin[0]]
+    elif candidate.change == "clause":
+        evidence = None
     new = [
         replace(edit, evidence=evidence)
         for edit in edits_between(statement.now, candidate.text, _REASON[candidate.change])
     ]
     edits = composed(statement.said, statement.edits, new)
     return replace(statement, now=candidate.text, edits=edits)
-
-
-def _updated(statements: Sequence[_Statement], new: _Statement) -> list[_Statement]:
-    return [new if statement.start == new.start else statement for statement in statements]
 
 
 def _denied(

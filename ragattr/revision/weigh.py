@@ -10,10 +10,11 @@ from ragattr.models.protocols import Encoder, EntailmentModel, Pair, WhiteBoxMod
 from ragattr.models.protocols import Reply as Written
 from ragattr.prompt import Prompt, answer_chat
 from ragattr.revision.candidates import Candidate, Change, candidates
-from ragattr.text.details import details
+from ragattr.text.details import Said, details
 from ragattr.text.edits import edits_between
 from ragattr.text.opposites import OPPOSITE
-from ragattr.text.words import is_negated, stem, words
+from ragattr.text.sentences import SEPARATOR
+from ragattr.text.words import is_negated, words
 from ragattr.types import Context, FloatArray, Passage, Query
 
 SENTENCES = 5  # of the evidence that a statement is held against
@@ -50,21 +51,22 @@ FIGURES = (
 
 @dataclass(frozen=True, eq=False)
 class Weighed:
-    """A statement, its candidates, and figures of each.
+    """The candidates of a statement, and figures of each.
 
     Attributes:
         figures: [candidates, figures], in the order of `FIGURES`.
         before: probability that the evidence supports the statement as it is.
         after: [candidates], the same of each candidate.
         sentences: which sentences of the evidence were read, by index.
+        nearest: which of these is most like the statement.
     """
 
-    said: str
     candidates: tuple[Candidate, ...]
     figures: FloatArray
     before: float
     after: FloatArray
     sentences: tuple[int, ...]
+    nearest: int
 
     @property
     def is_supported(self) -> bool:
@@ -92,6 +94,7 @@ class Scale:
         """Every statement with the sentences of its evidence; the verifier is asked once for all.
 
         Args:
+            evidence: of each statement, at least one sentence.
             statements: each with what goes before it when it is judged, and its question.
         """
         chosen = [
@@ -104,7 +107,7 @@ class Scale:
             for (said, _, _), kept in zip(statements, shown, strict=True)
         ]
         pairs = [
-            Pair("\n\n".join(kept), before + text)
+            Pair(SEPARATOR.join(kept), before + text)
             for (said, before, _), kept, row in zip(statements, shown, found, strict=True)
             for text in (said, *(candidate.text for candidate in row))
         ]
@@ -128,64 +131,68 @@ class Scale:
         row: Sequence[Candidate],
         judged: FloatArray,
     ) -> Weighed:
-        logits, contra = _logit(judged[:, 0]), _logit(judged[:, 1])
-        stems = {stem(word) for sentence in evidence for word in words(sentence)}
-        values = {d.value for sentence in evidence for d in details(sentence)}
-        unsaid = [_unsaid(text, stems, values) for text in (said, *(c.text for c in row))]
-        best = np.sort(logits[1:])[::-1]
-        table = np.zeros((len(row), len(FIGURES)))
-        nearest = _nearest(self.encoder, said, evidence, 1)
-        negated = any(is_negated(evidence[i]) for i in nearest)
-        for i, candidate in enumerate(row):
-            rivals = best[1] if len(best) > 1 and logits[i + 1] == best[0] else best[0]
-            before = _changed_words(said, candidate.text)
-            n_words = len(words(said))
-            n_gone = n_words - len(words(candidate.text))
-            table[i, :-2] = [
-                logits[0],
-                logits[i + 1],
-                logits[i + 1] - logits[0],
-                contra[0],
-                contra[i + 1] - contra[0],
-                logits[i + 1] - rivals,
-                candidate.nearness,
-                candidate.is_unsaid,
-                unsaid[0],
-                unsaid[i + 1],
-                OPPOSITE.get(candidate.span.of(said).lower()) == candidate.after.lower(),
-                negated,
-                n_words,
-                len(words(before)),
-                n_gone,
-                n_gone / max(n_words, 1),
-                any(char.isdigit() for char in before),
-                before[:1].isupper(),
-                *(candidate.change == change for change in get_args(Change)),
-            ]
-        near = [evidence[i] for i in _nearest(self.encoder, said, evidence, READ)]
-        self._read(said, question, near, row, table)
-        return Weighed(said, tuple(row), table, float(judged[0, 0]), judged[1:, 0], tuple(numbers))
+        """Every candidate's figures.
 
-    def _read(
+        Args:
+            judged: [1 + candidates, 3], what the verifier says of the statement, then of each.
+        """
+        support, contradiction = _logit(judged[:, 0]), _logit(judged[:, 1])
+        there, n_words = Said.by(evidence), len(words(said))
+        (nearest,) = _nearest(self.encoder, said, evidence, 1)
+        gains = support[1:] - support[0]
+        likelihoods = self._likelihood_gains(said, question, evidence, row, gains)
+        figures = [
+            {
+                "support_before": support[0],
+                "support_after": support[i],
+                "support_gain": gains[i - 1],
+                "contradiction_before": contradiction[0],
+                "contradiction_gain": contradiction[i] - contradiction[0],
+                "lead": support[i] - max(np.delete(support[1:], i - 1), default=support[i]),
+                "nearness": candidate.nearness,
+                "is_unsaid": candidate.is_unsaid,
+                "unsaid_before": _unsaid(said, there),
+                "unsaid_after": _unsaid(candidate.text, there),
+                "is_opposite": OPPOSITE.get(candidate.span.of(said).lower())
+                == candidate.after.lower(),
+                "is_negated_there": is_negated(evidence[nearest]),
+                "words": n_words,
+                **_size(said, candidate.text),
+                **{f"is_{change}": candidate.change == change for change in get_args(Change)},
+                "likelihood_gain": likelihoods[i - 1],
+                "likelihood_gain_per_word": likelihoods[i - 1] / max(n_words, 1),
+            }
+            for i, candidate in enumerate(row, start=1)
+        ]
+        table = np.array([[of[name] for name in FIGURES] for of in figures], dtype=float)
+        return Weighed(
+            candidates=tuple(row),
+            figures=table.reshape(len(row), len(FIGURES)),
+            before=float(judged[0, 0]),
+            after=judged[1:, 0],
+            sentences=tuple(numbers),
+            nearest=nearest,
+        )
+
+    def _likelihood_gains(
         self,
         said: str,
         question: str,
         evidence: Sequence[str],
         row: Sequence[Candidate],
-        table: FloatArray,
-    ) -> None:
-        if self.reader is None:
-            table[:, -2], table[:, -1] = UNREAD, UNREAD / max(len(words(said)), 1)
-            return
-        gains = table[:, FIGURES.index("support_gain")]
-        promise = gains + 2 * table[:, FIGURES.index("nearness")]
-        kept = [i for i in np.argsort(-promise, kind="stable")[:READ] if gains[i] > 0]
+        gains: FloatArray,
+    ) -> FloatArray:
+        """[candidates]; only the most promising are read."""
         found = np.full(len(row), UNREAD)
-        if kept:
-            before = self.likelihood(said, question, evidence)
-            for i in kept:
-                found[i] = self.likelihood(row[i].text, question, evidence) - before
-        table[:, -2], table[:, -1] = found, found / max(len(words(said)), 1)
+        promise = gains + 2 * np.array([candidate.nearness for candidate in row])
+        kept = [i for i in np.argsort(-promise, kind="stable")[:READ] if gains[i] > 0]
+        if self.reader is None or not kept:
+            return found
+        near = [evidence[i] for i in _nearest(self.encoder, said, evidence, READ)]
+        before = self.likelihood(said, question, near)
+        for i in kept:
+            found[i] = self.likelihood(row[i].text, question, near) - before
+        return found
 
     def likelihood(self, text: str, question: str, evidence: Sequence[str]) -> float:
         """Log-probability of the text after the evidence, nats, as a whole."""
@@ -204,24 +211,24 @@ def _nearest(encoder: Encoder, said: str, sentences: Sequence[str], n: int) -> l
     return sorted(np.argsort(-similarity, kind="stable")[:n].tolist())
 
 
-def _changed_words(said: str, new: str) -> str:
-    """From the first word that differs to the last one."""
+def _size(said: str, new: str) -> dict[str, float]:
+    """What changes from the first word that differs to the last one."""
     edits = edits_between(said, new)
-    return said[edits[0].span.start : edits[-1].span.end] if edits else ""
+    before = said[edits[0].span.start : edits[-1].span.end] if edits else ""
+    n_words, n_gone = len(words(said)), len(words(said)) - len(words(new))
+    return {
+        "words_changed": len(words(before)),
+        "words_gone": n_gone,
+        "share_gone": n_gone / max(n_words, 1),
+        "has_number": any(char.isdigit() for char in before),
+        "has_capital": before[:1].isupper(),
+    }
 
 
-def _unsaid(text: str, stems: set[str], values: set[str]) -> float:
+def _unsaid(text: str, there: Said) -> float:
     """The share of a statement's details that the evidence does not say."""
     found = details(text)
-    missing = [
-        d for d in found
-        if not (
-            all(stem(word) in stems for word in words(d.text))
-            if d.kind in ("name", "word")
-            else d.value in values
-        )
-    ]  # fmt: skip
-    return len(missing) / len(found) if found else 0.0
+    return sum(not there.holds(detail) for detail in found) / len(found) if found else 0.0
 
 
 def _logit(p: FloatArray) -> FloatArray:

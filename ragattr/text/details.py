@@ -4,11 +4,11 @@ Rules and closed lists, no parser. A detail is a piece of text that another of i
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ragattr.text.words import content_words, stem
+from ragattr.text.words import content_words, stem, words
 from ragattr.types import Span
 
 Kind = Literal["number", "year", "month", "day", "weekday", "date", "name", "word"]
@@ -70,8 +70,6 @@ _FUNCTION = frozenset(
     "each every is are was were be been being am do does did has have had will would can could "
     "may might must shall should not no never to of in on at by for from with into onto".split()
 )
-
-
 _DIGITS = {value: word for word, value in reversed(_VALUES.items())}
 
 
@@ -88,6 +86,38 @@ class Detail:
     span: Span
     text: str
     value: str
+
+
+@dataclass(frozen=True)
+class Said:
+    """What some sentences say, to ask whether they say a detail somewhere.
+
+    Attributes:
+        stems: of all their words.
+        values: of their numbers and dates.
+    """
+
+    stems: frozenset[str]
+    values: frozenset[str]
+
+    @classmethod
+    def by(cls, sentences: Sequence[str]) -> "Said":
+        """What these sentences say."""
+        return cls(
+            frozenset(stem(word) for sentence in sentences for word in words(sentence)),
+            frozenset(
+                detail.value
+                for sentence in sentences
+                for detail in details(sentence)
+                if detail.kind not in ("name", "word")
+            ),
+        )
+
+    def holds(self, detail: Detail) -> bool:
+        """Whether they say this detail, however it is written."""
+        if detail.kind in ("name", "word"):
+            return all(stem(word) in self.stems for word in words(detail.text))
+        return detail.value in self.values
 
 
 def written_like(detail: Detail, model: Detail) -> str:
@@ -176,11 +206,11 @@ def _names(text: str, taken: list[Span]) -> Iterator[Detail]:
     """Capitalised runs; of one that opens a sentence, what is no function word."""
     for match in _NAME.finditer(text):
         start, end = match.span()
-        words = list(_WORD.finditer(text, start, end))
-        if words and words[0].group().lower() in _FUNCTION:
-            if len(words) == 1:
+        run = list(_WORD.finditer(text, start, end))
+        if run and run[0].group().lower() in _FUNCTION:
+            if len(run) == 1:
                 continue
-            start = words[1].start()
+            start = run[1].start()
             if not text[start].isupper():
                 continue
         said = _POSSESSIVE.sub("", text[start:end])

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from ragattr.errors import AlignmentError
 from ragattr.types import Passage, Source, Span
 
+SEPARATOR = "\n\n"  # between pieces of evidence: their sentences stay apart
 _CLOSERS = r"[」』”’）】》〉)\"']*+"
 _OTHER_STOPS = re.compile(
     rf"[。！？｡।॥؟۔።፧។៕။։]+{_CLOSERS}(?![\u3041-\u309f])"  # "「行く。」と言った" goes on
@@ -21,7 +22,7 @@ _MONTHS = "Januar|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|Nov
 _ABBREVIATED = re.compile(r"(?:^|\s)(?:Sr|Sra|Srta|Dra|Hr|Nr|Bd|Mme|Mlle)\.\s*$")
 _ONLY_NUMBER = re.compile(r"\(?\d{1,3}[.)]\s*")
 _ORDINAL = re.compile(r"(?:^|\s)\d{1,2}\.\s*$")
-_LIST_MARK = re.compile(r"\s*(?:[-*+•‣–]|\(?\d{1,3}[.)]|\(?[A-Za-z][.)]|#{1,6}|>)\s+")
+LIST_MARK = re.compile(r"\s*(?:[-*+•‣–]|\(?\d{1,3}[.)]|\(?[A-Za-z][.)]|#{1,6}|>)\s+")
 _TABLE_ROW = re.compile(r"\s*\|.*\||[^\t\n]+\t[^\n]*")
 _LINE = re.compile(r"[^\r\n\v\f\x85\u2028\u2029]+")
 _WRAPPED_FROM = 50  # characters; a line this long that does not end a sentence was wrapped
@@ -72,14 +73,14 @@ def _goes_on(text: str, last_line: Span, line: Span) -> bool:
 
 
 def _is_structure(line: str) -> bool:
-    return bool(_LIST_MARK.match(line) or _TABLE_ROW.fullmatch(line))
+    return bool(LIST_MARK.match(line) or _TABLE_ROW.fullmatch(line))
 
 
 def _block_sentences(text: str, block: Span) -> list[Span]:
     whole = block.of(text)
     if _TABLE_ROW.fullmatch(whole):
         return _trimmed(text, [block])
-    mark = _LIST_MARK.match(whole)
+    mark = LIST_MARK.match(whole)
     body = block.start + (mark.end() if mark else 0)
     spans = [
         piece

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ragattr.models.protocols import EntailmentModel, Judged, Pair, shows_evidence
-from ragattr.text.sentences import sentence_spans
+from ragattr.text.sentences import SEPARATOR, sentence_spans
 from ragattr.types import Source, Span
-
-SEPARATOR = "\n\n"
 
 
 def join(pieces: Sequence[str]) -> str:

@@ -16,8 +16,9 @@ from ragattr.errors import InputError, ModelReplyError
 from ragattr.models.entailment import sigmoid
 from ragattr.models.protocols import EntailmentModel, LanguageModel, Pair, Reply
 from ragattr.prompt import Chat, Prompt, prompts_folder
+from ragattr.text.sentences import SEPARATOR
 from ragattr.types import FloatArray
-from ragattr.verification.evidence import SEPARATOR, join
+from ragattr.verification.evidence import join
 
 logger = logging.getLogger(__name__)
 

@@ -34,7 +34,7 @@ def _lessons(n: int) -> tuple[list[Lesson], list[Weighed]]:
                 figures[0, [_NEAR, _READ]] = 1.0, 9.0
             lessons.append(Lesson(said, f"right {i}", "", ()))
             before = 0.2 if said.startswith("wrong") else 0.9
-            weighed.append(Weighed(said, row, figures, before, np.zeros(len(row)), ()))
+            weighed.append(Weighed(row, figures, before, np.zeros(len(row)), (), 0))
     return lessons, weighed
 
 
@@ -67,7 +67,7 @@ def test_without_a_reader_its_figures_are_those_of_the_unread() -> None:
 def test_texts_without_a_right_candidate_teach_nothing() -> None:
     lessons = [Lesson(f"a {i}", "b", "", ()) for i in range(10)]
     row = (Candidate("c", Span(0, 0), "", "word", 0.0, True),)
-    weighed = [Weighed("a", row, np.zeros((1, len(FIGURES))), 0.5, np.zeros(1), ())] * 10
+    weighed = [Weighed(row, np.zeros((1, len(FIGURES))), 0.5, np.zeros(1), (), 0)] * 10
     with pytest.raises(ConfigError, match="there is nothing to learn"):
         fit(lessons, weighed)
 

@@ -27,7 +27,7 @@ def _weighed(before: float, nearness: list[float]) -> Weighed:
     row = tuple(
         Candidate(str(i), Span(0, 0), "", "word", near, True) for i, near in enumerate(nearness)
     )
-    return Weighed("said", row, figures, before, np.zeros(len(nearness)), (0,))
+    return Weighed(row, figures, before, np.zeros(len(nearness)), (0,), 0)
 
 
 def _acceptance() -> Acceptance:

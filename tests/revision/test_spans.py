@@ -190,3 +190,10 @@ def test_no_marker_is_touched_and_a_second_run_changes_nothing(text: str) -> Non
     for one, next_ in zip(draft.edits, draft.edits[1:], strict=False):
         assert one.span.end <= next_.span.start
     assert _draft(new).edits == ()
+
+
+def test_an_edit_that_takes_no_words_quotes_the_sentence_most_like_the_statement() -> None:
+    text = "Bees do not make honey in summer."
+    (edit, *_) = _draft(text).edits
+    assert edit.evidence is not None
+    assert edit.evidence.span.of(PASSAGES[edit.evidence.passage]) == "Bees make honey in summer."
