@@ -14,7 +14,7 @@ from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.model_selection import GroupKFold
 
 from ragattr.errors import ConfigError, InputError
-from ragattr.record import loads
+from ragattr.learn.rows import json_lines
 from ragattr.revision.weigh import FIGURES, UNREAD, Scale, Weighed
 from ragattr.text.sentences import sentence_spans
 from ragattr.types import FloatArray
@@ -40,19 +40,14 @@ class Lesson:
 def read_lessons(paths: Sequence[Path]) -> list[Lesson]:
     """Each case with an error twice: as it is, and as it should be, which is to stay."""
     found = list[Lesson]()
-    for path in paths:
-        for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
-            row = loads(line)
-            for field in ("answer", "right", "passages"):
-                if field not in row:
-                    raise InputError(f"{path.name} line {number}: {field}: this field is missing")
-            texts = [p if isinstance(p, str) else p["text"] for p in row["passages"]]
-            evidence = tuple(span.of(text) for text in texts for span in sentence_spans(text))
-            if not evidence:
-                raise InputError(f"{path.name} line {number}: passages: there is no sentence")
-            question = row.get("question") or ""
-            found.append(Lesson(row["answer"], row["right"], question, evidence))
-            found.append(Lesson(row["right"], row["right"], question, evidence))
+    for path, row in json_lines(paths, ("answer", "right", "passages")):
+        texts = [p if isinstance(p, str) else p["text"] for p in row["passages"]]
+        evidence = tuple(span.of(text) for text in texts for span in sentence_spans(text))
+        if not evidence:
+            raise InputError(f"{path}: the passages of {row['answer']!r} hold no sentence")
+        question = row.get("question") or ""
+        found.append(Lesson(row["answer"], row["right"], question, evidence))
+        found.append(Lesson(row["right"], row["right"], question, evidence))
     return found
 
 
@@ -116,38 +111,66 @@ def _fit(lessons: Sequence[Lesson], weighed: Sequence[Weighed]) -> dict[str, Any
     out = np.zeros(len(labels))
     for train, test in GroupKFold(FOLDS).split(figures, groups=groups):
         out[test] = _model().fit(figures[train], labels[train]).predict_proba(figures[test])[:, 1]
-    best = [np.flatnonzero(owners == i) for i in range(len(lessons))]
-    chosen = [rows[np.argmax(out[rows])] if len(rows) else -1 for rows in best]
-    is_right = np.array([lesson.said == lesson.right for lesson in lessons])
-    score = np.array([out[k] if k >= 0 else 0.0 for k in chosen])
-    repairs = np.array([bool(k >= 0 and labels[k]) for k in chosen])
-    is_supported = np.array([w.is_supported for w in weighed])
-
-    def accepted(bars: tuple[float, float]) -> NDArray[np.bool_]:
-        return np.asarray(score >= np.where(is_supported, bars[1], bars[0]))
-
-    def net_repairs(bars: tuple[float, float]) -> int:
-        """Repaired texts minus those that became something else."""
-        chosen = accepted(bars) & ~is_right
-        return int((chosen & repairs).sum() - (chosen & ~repairs).sum())
-
-    most_harmed = _most_harmed(int(is_right.sum()))
-    allowed = [b for b in product(BARS, BARS) if (accepted(b) & is_right).sum() <= most_harmed]
-    bars = max(allowed, key=net_repairs, default=(1.0, 1.0))
-    is_accepted = accepted(bars)
+    rows_of = [np.flatnonzero(owners == i) for i in range(len(lessons))]
+    best = [rows[np.argmax(out[rows])] if len(rows) else -1 for rows in rows_of]
+    outcomes = _Outcomes(
+        score=np.array([out[k] if k >= 0 else 0.0 for k in best]),
+        repairs=np.array([bool(k >= 0 and labels[k]) for k in best]),
+        is_right=np.array([lesson.said == lesson.right for lesson in lessons]),
+        is_supported=np.array([w.is_supported for w in weighed]),
+    )
+    bars = outcomes.bars()
     return {
         "figures": list(FIGURES),
         **_as_json(_model().fit(figures, labels)),
-        "unsupported_from": float(bars[0]),
-        "supported_from": float(bars[1]),
-        "card": {
-            "texts_with_an_error": int((~is_right).sum()),
-            "right_texts": int(is_right.sum()),
-            "repaired_out_of_fold": _share((repairs & is_accepted)[~is_right]),
-            "changed_wrongly_out_of_fold": _share((~repairs & is_accepted)[~is_right]),
-            "harmed_out_of_fold": _share(is_accepted[is_right]),
-        },
+        "unsupported_from": bars[0],
+        "supported_from": bars[1],
+        "card": outcomes.card(bars),
     }
+
+
+@dataclass(frozen=True, eq=False)
+class _Outcomes:
+    """Of each text its best candidate, out of fold: [texts] each.
+
+    Attributes:
+        score: how likely the candidate is what was meant.
+        repairs: whether it is.
+        is_right: whether the text is right as it stands.
+        is_supported: whether its evidence supports it, as the verifier has it.
+    """
+
+    score: FloatArray
+    repairs: NDArray[np.bool_]
+    is_right: NDArray[np.bool_]
+    is_supported: NDArray[np.bool_]
+
+    def accepted(self, bars: tuple[float, float]) -> NDArray[np.bool_]:
+        """Which texts change when unsupported and supported ones change from these bars on."""
+        return np.asarray(self.score >= np.where(self.is_supported, bars[1], bars[0]))
+
+    def bars(self) -> tuple[float, float]:
+        """Those that repair most, of those that change few enough right texts."""
+        most = _most_harmed(int(self.is_right.sum()))
+        pairs = [(float(a), float(b)) for a, b in product(BARS, BARS)]
+        allowed = [bars for bars in pairs if (self.accepted(bars) & self.is_right).sum() <= most]
+        return max(allowed, key=self._net_repairs, default=(1.0, 1.0))
+
+    def _net_repairs(self, bars: tuple[float, float]) -> int:
+        """Repaired texts minus those that became something else."""
+        changed = self.accepted(bars) & ~self.is_right
+        return int((changed & self.repairs).sum() - (changed & ~self.repairs).sum())
+
+    def card(self, bars: tuple[float, float]) -> dict[str, float]:
+        """What these bars do."""
+        accepted, wrong = self.accepted(bars), ~self.is_right
+        return {
+            "texts_with_an_error": int(wrong.sum()),
+            "right_texts": int(self.is_right.sum()),
+            "repaired_out_of_fold": _share((self.repairs & accepted)[wrong]),
+            "changed_wrongly_out_of_fold": _share((~self.repairs & accepted)[wrong]),
+            "harmed_out_of_fold": _share(accepted[self.is_right]),
+        }
 
 
 def write(kept: Mapping[str, Any], path: Path) -> None:

@@ -75,7 +75,7 @@ def read_by_schema(paths: Sequence[Path]) -> Labelled:
     """
     of_schema: dict[str, list[Path]] = {"evidence": [], "premise": [], "context_sentences": []}
     for path in paths:
-        _, first = next(_json_lines([path], ()), (path, {}))
+        _, first = next(json_lines([path], ()), (path, {}))
         schemas = [field for field in of_schema if field in first]
         if not schemas:
             raise InputError(
@@ -95,7 +95,7 @@ def read_by_schema(paths: Sequence[Path]) -> Labelled:
 def read_rows(paths: Sequence[Path]) -> list[Row]:
     """The attribution schema: claim, evidence, label, and label_detail, source, question."""
     rows = []
-    for path, row in _json_lines(paths, ("claim", "evidence", "label")):
+    for path, row in json_lines(paths, ("claim", "evidence", "label")):
         evidence = tuple(str(piece) for piece in row["evidence"] if str(piece).strip())
         if evidence and str(row["claim"]).strip():
             rows.append(
@@ -114,7 +114,7 @@ def read_rows(paths: Sequence[Path]) -> list[Row]:
 def read_nli(paths: Sequence[Path]) -> list[Row]:
     """The NLI schema: premise, hypothesis, label; the file's name is the source."""
     rows = []
-    for path, row in _json_lines(paths, ("premise", "hypothesis", "label")):
+    for path, row in json_lines(paths, ("premise", "hypothesis", "label")):
         if row["label"] not in _NLI:
             raise InputError(f"{path}: label is one of {', '.join(_NLI)}, not {row['label']!r}")
         label = _NLI[row["label"]]
@@ -134,7 +134,7 @@ def read_questions(paths: Sequence[Path]) -> list[QuestionRow]:
             gold=tuple(row["gold_sentence_idx"]),
             source=row.get("source") or path.stem,
         )
-        for path, row in _json_lines(
+        for path, row in json_lines(
             paths, ("question", "context_sentences", "answer", "gold_sentence_idx")
         )
     ]
@@ -149,9 +149,15 @@ def _label(row: dict[str, Any]) -> Label:
     return "neither" if detail in NEITHER else "not_supported"
 
 
-def _json_lines(
+def json_lines(
     paths: Sequence[Path], wanted: Sequence[str]
 ) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """The rows of JSON Lines files, each with its file.
+
+    Raises:
+        InputError: a file that cannot be read, a line that is not JSON, or a row that lacks a field
+            of `wanted`; the message has file and line.
+    """
     for path in paths:
         try:
             lines = path.read_text(encoding="utf-8").splitlines()

@@ -87,5 +87,10 @@ def test_every_case_is_read_with_its_error_and_without(tmp_path: Path) -> None:
     )  # fmt: skip
     assert (right.said, right.right) == ("It has 3.", "It has 3.")
     place.write_text('{"answer": "x", "passages": []}\n')
-    with pytest.raises(InputError, match=r"planted\.jsonl line 1: right: this field is missing"):
+    with pytest.raises(InputError, match=r"planted\.jsonl, line 1: no field right"):
+        read_lessons([place])
+    with pytest.raises(InputError, match=r"cannot read .*missing\.jsonl: No such file"):
+        read_lessons([tmp_path / "missing.jsonl"])
+    place.write_text('{"answer": "x", "right": "y", "passages": [" "]}\n')
+    with pytest.raises(InputError, match="the passages of 'x' hold no sentence"):
         read_lessons([place])
