@@ -1,4 +1,4 @@
-"""The command line: `ragattr answer`, `cite`, `attribute`, `verify`, `revise`, `schema`, ....
+"""The command line: `ragattr answer`, `cite`, `revise`, `verify` and the other commands.
 
 Heavy packages are imported inside the commands, so that `ragattr --help` is quick.
 """
