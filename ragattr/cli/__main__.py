@@ -1,0 +1,5 @@
+"""`python -m ragattr.cli`."""
+
+from ragattr.cli import main
+
+main()
