@@ -366,6 +366,7 @@ def _citation_fields(judgement: Judgement, row: Citation, convert: _Converter) -
         if marker
         else None,
         "problem": row.problem,
+        **({} if row.without is None else {"without": _rounded(row.without)}),
     }
 
 

@@ -103,6 +103,7 @@ CitationFields = TypedDict(
         "contradicts": float | None,
         "class": CitationClass | None,
         "jointly": bool,
+        "without": NotRequired[float | None],
         "group": int | None,
         "marker": MarkerFields | None,
         "problem": str | None,
@@ -250,6 +251,9 @@ def check(value: object, wanted: Any, path: str = "") -> None:
     elif get_origin(wanted) is Literal:
         if value not in get_args(wanted):
             raise InputError(f"{path}: wanted one of {', '.join(get_args(wanted))}, got {value!r}")
+    elif get_origin(wanted) is dict:
+        if not isinstance(value, Mapping):
+            raise InputError(f"{path}: wanted an object, got {_kind(value)}")
     elif get_origin(wanted) in (Union, UnionType):
         _check_union(value, get_args(wanted), path)
     elif not _is(value, wanted):
@@ -258,8 +262,11 @@ def check(value: object, wanted: Any, path: str = "") -> None:
 
 def _check_union(value: object, choices: tuple[Any, ...], path: str) -> None:
     for choice in choices:  # an object or a list is checked inside, so that the path is exact
-        if (is_typeddict(choice) and isinstance(value, Mapping)) or (
-            get_origin(choice) is list and isinstance(value, list | tuple)
+        if (
+            (is_typeddict(choice) and isinstance(value, Mapping))
+            or (get_origin(choice) is list and isinstance(value, list | tuple))
+            or (get_origin(choice) is dict and isinstance(value, Mapping))
+            or (get_origin(choice) is Literal and isinstance(value, str))
         ):
             return check(value, choice, path)
     if not any(_is(value, choice) for choice in choices if isinstance(choice, type)):

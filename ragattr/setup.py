@@ -62,7 +62,8 @@ class Setup:
     `model`, `encoder` and `verifier` are "embedded", a folder or a hub name; `model` may also be
     a server's, openai:URL#NAME, one that vLLM loads, vllm:NAME, a loaded transformers model with
     its `tokenizer`, or any `WhiteBoxModel`. What a `verifier` is may be said before its name: nli:,
-    t5:, spans:, or of language models asked: (yes or no) and pace: (in two stages).
+    t5:, spans:, or of language models asked: (yes or no) and pace: (in two stages); it may be any
+    `EntailmentModel`.
     `top_logprobs` is how many log-probabilities are asked of a server or vLLM, 0 for all.
     `precision` is guaranteed of what counts as supported, on the labelled rows of `calibration`.
     """
@@ -70,7 +71,7 @@ class Setup:
     model: "str | PreTrainedModel | WhiteBoxModel" = EMBEDDED
     tokenizer: "PreTrainedTokenizerBase | None" = None
     encoder: str = EMBEDDED
-    verifier: str = EMBEDDED
+    verifier: str | EntailmentModel = EMBEDDED
     method: str = DEFAULT_METHOD
     tier: TierName = "auto"
     threshold: float | None = None
@@ -127,7 +128,7 @@ class Setup:
 
     def entailment_model(self) -> EntailmentModel:
         """The verifier; the embedded one keeps its own encoder whatever retrieval uses."""
-        return _named_verifier(self.verifier)
+        return _named_verifier(self.verifier) if isinstance(self.verifier, str) else self.verifier
 
     def examine(self, guarantee: Guarantee | None = None) -> Stage[Answer, CitedAnswer]:
         """Answer to cited answer: measure, judge, join."""

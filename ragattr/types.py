@@ -295,6 +295,8 @@ class Judgement:
         passage_supports, passage_contradicts: [claims, passages], the same for whole passages.
         cited: [claims], probability of "supported" on the passages that the claim cites.
         proofs: for each claim the sources, by index, that support it together; empty if none do.
+        without: [claims, passages], probability of "supported" on the other passages that the
+            claim cites; or None.
     """
 
     attribution: Attribution
@@ -306,6 +308,7 @@ class Judgement:
     cited: FloatArray
     verdicts: tuple[Verdict, ...]
     proofs: tuple[tuple[int, ...], ...]
+    without: FloatArray | None = None
     verifier: VerifierCard | None = None
     warnings: tuple[str, ...] = ()
 
@@ -321,7 +324,8 @@ class Judgement:
 class Citation:
     """One row of a claim: a piece of evidence, measured and judged.
 
-    `source` and `supports` are None when a marker's number points nowhere (`problem`).
+    `source` and `supports` are None when a marker's number points nowhere (`problem`). `without`
+    is the probability of "supported" on the claim's other cited passages, where there are any.
     """
 
     claim: Claim
@@ -335,6 +339,7 @@ class Citation:
     jointly: bool = False
     group: int | None = None
     problem: str | None = None
+    without: float | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -31,7 +31,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (  # a room imports from floors below its 
     STAGE_ROOMS,
     ("learn", "report"),
     ("setup",),
-    ("revising",),
+    ("revising", "auditing"),
     ("api",),
     ("batch",),
     ("adapters", "serve"),

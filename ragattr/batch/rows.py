@@ -9,6 +9,8 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Protocol, TypeGuard
 
+from ragattr.batch.state import Kept, RunState
+from ragattr.batch.written import put
 from ragattr.errors import InputError, RagattrError
 from ragattr.record import Row, dumps, loads
 
@@ -70,15 +72,31 @@ class Together(Protocol):
         ...
 
 
-def run_rows(lines: Iterable[tuple[int, str]], work: Callable[[Row], Row], sink: Sink) -> Outcome:
+def as_it_is(row: Row) -> Row:
+    """The row, whose fields have our names already."""
+    return row
+
+
+def run_rows(
+    lines: Iterable[tuple[int, str]],
+    work: Callable[[Row], Row],
+    sink: Sink,
+    *,
+    read: Callable[[Row], Row] = as_it_is,
+    state: RunState | None = None,
+) -> Outcome:
     """Do the work on each row and hand the result on at once.
 
     A row without an id gets its line number. Work that goes together is done on `ROWS_TOGETHER`
     rows, and where that fails on each of them alone.
+
+    Args:
+        read: makes a case of a row in somebody else's shape.
+        state: where finished rows stand, and those of this run are put before they are handed on.
     """
     failures, n_done = list[Failure](), 0
     for group in _groups(lines, ROWS_TOGETHER if _goes_together(work) else 1):
-        for done in _worked(group, work):
+        for done in _finished(group, work, read, state):
             if isinstance(done, Failure):
                 failures.append(done)
             else:
@@ -99,30 +117,88 @@ def _goes_together(work: Callable[[Row], Row]) -> TypeGuard[Together]:
     return hasattr(work, "together")
 
 
-def _worked(
-    group: Sequence[tuple[int, str]], work: Callable[[Row], Row]
+def _finished(
+    group: Sequence[tuple[int, str]],
+    work: Callable[[Row], Row],
+    read: Callable[[Row], Row],
+    state: RunState | None,
 ) -> Iterable[Row | Failure]:
-    if len(group) > 1 and _goes_together(work):
+    """The results of a group, in its order: those that the state has are not done again."""
+    given = [_Given.of(number, line, read) for number, line in group]
+    if state is None:
+        return _worked(given, work)
+    keys = [state.key(row.name) for row in given]
+    known = [state.find(key) for key in keys]
+    new = iter(_worked([g for g, k in zip(given, known, strict=True) if k is None], work))
+    done = list[Row | Failure]()
+    for row, key, kept in zip(given, keys, known, strict=True):
+        if kept is not None:
+            done.append(row.failure(str(kept.error)) if kept.record is None else kept.record)
+            continue
+        result = next(new)
+        state.keep(
+            key, Kept(None, result.message) if isinstance(result, Failure) else Kept(result, None)
+        )
+        done.append(result)
+    state.commit()
+    return done
+
+
+@dataclass(frozen=True)
+class _Given:
+    """A line, read as far as it can be; `row` is empty where there is an error.
+
+    Attributes:
+        id: the row's own, if it has one.
+    """
+
+    number: int
+    line: str
+    row: Row
+    id: str | None
+    error: Exception | None
+
+    @classmethod
+    def of(cls, number: int, line: str, read: Callable[[Row], Row]) -> "_Given":
+        id: object = None
+        try:
+            row = loads(line)
+            id = row.get("id")
+            row = read(row)
+            id = row.get("id")
+        except Exception as error:  # reported with the row
+            return cls(number, line, {}, None if id is None else str(id), error)
+        return cls(number, line, {"id": str(number), **row}, None if id is None else str(id), None)
+
+    @property
+    def name(self) -> str:
+        """What it is known by in a state: its number too, where it has no id of its own."""
+        return self.line.strip() if self.id is not None else f"{self.number} {self.line.strip()}"
+
+    def failure(self, message: str) -> Failure:
+        return Failure(self.number, self.id, message)
+
+
+def _worked(given: Sequence[_Given], work: Callable[[Row], Row]) -> Iterable[Row | Failure]:
+    if len(given) > 1 and _goes_together(work) and not any(row.error for row in given):
         with suppress(Exception):  # whose fault it is shows when each is done alone
-            rows = [{"id": str(number), **loads(line)} for number, line in group]
-            done = work.together(rows)
+            done = work.together([row.row for row in given])
             for row in done:
                 dumps(row)
             return done
-    return (_worked_alone(number, line, work) for number, line in group)
+    return (_worked_alone(row, work) for row in given)
 
 
-def _worked_alone(number: int, line: str, work: Callable[[Row], Row]) -> Row | Failure:
-    row: Row = {}
+def _worked_alone(given: _Given, work: Callable[[Row], Row]) -> Row | Failure:
     try:
-        row = loads(line)
-        done = work({"id": str(number), **row})
+        if given.error is not None:
+            raise given.error
+        done = work(given.row)
         dumps(done)  # a result that is no JSON is this row's failure, not the sink's
     except Exception as error:  # one row must not take the finished ones with it
         message = str(error) if isinstance(error, RagattrError) else f"unexpected {error!r}"
-        logger.debug("line %d", number, exc_info=True)
-        given = row.get("id")
-        return Failure(number, None if given is None else str(given), message)
+        logger.debug("line %d", given.number, exc_info=True)
+        return given.failure(message)
     return done
 
 
@@ -150,7 +226,7 @@ def jsonl_writer(path: Path) -> Iterator[Sink]:
 
             yield write
         if n_written and not is_special:
-            partial.replace(target)
+            put(partial, target)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from error
     finally:

@@ -74,6 +74,7 @@ def _answer_rows(judgement: Judgement, index: int, use: ClaimUse | None) -> Iter
                 ),
                 marker=marker,
                 group=None,
+                without=_without(judgement, index, passage),
             )
 
 
@@ -106,6 +107,7 @@ def _row(
     parts: set[int],
     marker: Marker | None,
     group: int | None,
+    without: float | None = None,
 ) -> Citation:
     proof, threshold = (
         judgement.proofs[index],
@@ -124,7 +126,14 @@ def _row(
         marker=marker,
         jointly=jointly,
         group=group,
+        without=without,
     )
+
+
+def _without(judgement: Judgement, index: int, passage: int) -> float | None:
+    if judgement.without is None or math.isnan(judgement.without[index, passage]):
+        return None
+    return float(judgement.without[index, passage])
 
 
 def _dangling(claim: Claim, marker: Marker) -> Citation:

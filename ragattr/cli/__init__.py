@@ -7,12 +7,12 @@ import logging
 import os
 import sys
 
-from ragattr.cli import asking, models, training
+from ragattr.cli import asking, evaluating, lint, models, training
 from ragattr.cli.app import app
 from ragattr.cli.shown import say
 from ragattr.errors import RagattrError
 
-__all__ = ["app", "asking", "main", "models", "training"]
+__all__ = ["app", "asking", "evaluating", "lint", "main", "models", "training"]
 
 
 def main() -> None:

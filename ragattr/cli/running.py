@@ -3,22 +3,28 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
+from ragattr import __version__
 from ragattr.cli.shown import say, show_json, show_record
 from ragattr.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
     from ragattr.api import Work
     from ragattr.batch.rows import Outcome
+    from ragattr.batch.state import RunState
     from ragattr.record import Row
     from ragattr.retrieval.index import Index
     from ragattr.types import Passage
+
+SECONDS_BETWEEN_LINES = 60  # of progress, where there is no terminal
 
 
 def needed(input: Path | None) -> Path:
@@ -62,15 +68,20 @@ def run_work(
     show: "Callable[[Row], None] | None" = None,
     render: "Callable[[Sequence[Row]], str] | None" = None,
 ) -> None:
-    """Read rows, do the work on each, write and print them; leave with their exit code."""
-    from ragattr.batch.rows import read_lines, run_rows
+    """Read rows, do the work on each, write and print them; leave with their exit code.
+
+    With input and output files, what is finished is kept beside the output until all is done: the
+    same command, given again after it was stopped, goes on, and does failed rows again.
+    """
+    from ragattr.batch.rows import run_rows
+    from ragattr.batch.sources import count_rows, read_rows
     from ragattr.report.html import render_html
 
-    numbered = read_lines(input) if input is not None else enumerate(lines or [], start=1)
-    rows = list(numbered)  # a file that cannot be read is found before a model is loaded
+    rows = _begun(read_rows(str(input)) if input else enumerate(lines or [], start=1))
+    total = count_rows(str(input)) if input else len(lines or [])
     kept = list["Row"]()
     show = show or show_record
-    with sinks(output, html) as write:
+    with sinks(output, html) as write, _state(input, output) as state:
         work = start()
 
         def sink(row: "Row") -> None:
@@ -82,12 +93,34 @@ def run_work(
             elif output is None or input is None:
                 show(row)
 
-        outcome = run_rows(_progress(rows), work, sink)
+        outcome = run_rows(progress(rows, total), work, sink, state=state)
         _report(outcome, alone=input is None)
         if html is not None and kept:
             write_page(html, (render or render_html)(kept))
+    if state is not None and not outcome.failures:
+        state.path.unlink(missing_ok=True)
     if outcome.exit_code:
         raise typer.Exit(outcome.exit_code)
+
+
+def _begun(rows: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """The rows, the first of them read: a file that cannot be is found before a model is loaded."""
+    left = iter(rows)
+    first = list(islice(left, 1))
+    return chain(first, left)
+
+
+@contextmanager
+def _state(input: Path | None, output: Path | None) -> "Iterator[RunState | None]":
+    """Where finished rows are kept, when both ends are files; known by the command's own words."""
+    from ragattr.batch.state import open_state
+
+    if input is None or output is None or (output.exists() and not output.is_file()):
+        yield None
+        return
+    settings = {"ragattr": __version__, "arguments": sys.argv[1:]}
+    with open_state(output.with_name(f"{output.name}.run"), settings, retries=True) as state:
+        yield state
 
 
 @contextmanager
@@ -104,15 +137,49 @@ def sinks(output: Path | None, html: Path | None) -> "Iterator[Callable[[Row], N
             yield write
 
 
-def _progress(rows: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str]]:
-    """The rows, with a progress bar on a terminal when there are several."""
-    if len(rows) < 2 or not sys.stderr.isatty():
+def progress(rows: Iterable[tuple[int, str]], total: int | None) -> Iterator[tuple[int, str]]:
+    """The rows, while it is shown how many are done, how quickly, and how long the rest takes.
+
+    A bar on a terminal, a line a minute elsewhere; nothing for a single row.
+    """
+    if total is not None and total < 2:
         yield from rows
         return
+    if not sys.stderr.isatty():
+        yield from _told(rows, total)
+        return
     from rich.console import Console
-    from rich.progress import track
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
-    yield from track(rows, description="cases", console=Console(stderr=True))
+    columns = (
+        TextColumn("cases"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )  # fmt: skip
+    started = time.monotonic()
+    with Progress(*columns, console=Console(stderr=True)) as shown:
+        task = shown.add_task("cases", total=total, rate="")
+        for n, row in enumerate(rows):
+            rate = n / max(time.monotonic() - started, 1e-9)
+            shown.update(task, completed=n, rate=f"{rate:.1f} a second")
+            yield row
+        shown.update(task, completed=total or 0)
+
+
+def _told(rows: Iterable[tuple[int, str]], total: int | None) -> Iterator[tuple[int, str]]:
+    started = said = time.monotonic()
+    for n, row in enumerate(rows):
+        now = time.monotonic()
+        if now - said >= SECONDS_BETWEEN_LINES and n:
+            rate, said = n / (now - started), now
+            left = "" if total is None else f" of {total}, {(total - n) / rate / 60:.0f} min left"
+            say(f"{n}{left}, {rate:.1f} a second")
+        yield row
 
 
 @contextmanager

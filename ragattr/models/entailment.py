@@ -148,8 +148,11 @@ class EmbeddedVerifier:
         )
 
     def for_largest(self) -> "EmbeddedVerifier":
-        """The same, calibrated for the largest probability over evidence and pieces of it."""
-        return replace(self, calibration=self.calibration_of_largest)
+        """The same, calibrated for the largest probability over evidence and pieces of it.
+
+        Pieces come again in what they are pieces of, so it reads no pair twice.
+        """
+        return replace(self, calibration=self.calibration_of_largest, reader=ReadOnce(self.reader))
 
     def reads(self, text: str) -> bool:
         """Whether the text is English."""
@@ -179,6 +182,25 @@ class EmbeddedVerifier:
             for i, spans in zip(judged, decisive, strict=True):
                 evidence[i] = spans
         return Judged(probabilities, tuple(evidence))
+
+
+@dataclass(frozen=True, eq=False)
+class ReadOnce:
+    """A cross-encoder that keeps what it has read for as long as it is there."""
+
+    reader: CrossReader
+    known: dict[Pair, tuple[FloatArray, tuple[Span, ...]]] = field(default_factory=dict, repr=False)
+
+    def read(self, pairs: Sequence[Pair]) -> CrossReading:
+        """As the reader."""
+        new = [pair for pair in dict.fromkeys(pairs) if pair not in self.known]
+        if new:
+            reading = self.reader.read(new)
+            self.known.update(
+                zip(new, zip(reading.logits, reading.spans, strict=True), strict=True)
+            )
+        logits = np.array([self.known[pair][0] for pair in pairs]).reshape(len(pairs), 3)
+        return CrossReading(logits, tuple(self.known[pair][1] for pair in pairs))
 
 
 class Compared(NamedTuple):

@@ -1,8 +1,8 @@
 """A verifier that is asked nothing twice."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 
@@ -12,12 +12,42 @@ from ragattr.types import FloatArray, Span
 KEPT = 20_000  # pairs
 
 
+class Memory(Protocol):
+    """Where it stands what a judge said of pairs."""
+
+    def find(self, judge: str, pairs: Sequence[Pair]) -> dict[Pair, FloatArray]:
+        """[3] of each pair that is known."""
+        ...
+
+    def keep(self, judge: str, figures: Mapping[Pair, FloatArray]) -> None:
+        """[3] of each pair."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class PairsInMind:
+    """A memory of the last pairs."""
+
+    known: dict[tuple[str, Pair], FloatArray] = field(default_factory=dict)
+
+    def find(self, judge: str, pairs: Sequence[Pair]) -> dict[Pair, FloatArray]:
+        """[3] of each pair that is known."""
+        return {pair: self.known[judge, pair] for pair in pairs if (judge, pair) in self.known}
+
+    def keep(self, judge: str, figures: Mapping[Pair, FloatArray]) -> None:
+        """The oldest are forgotten first."""
+        self.known.update({(judge, pair): row for pair, row in figures.items()})
+        for key in list(self.known)[: max(len(self.known) - KEPT, 0)]:
+            del self.known[key]
+
+
 @dataclass(eq=False)
 class Remembered:
-    """Another verifier, with what it said of the last pairs: the same in every figure."""
+    """Another verifier, with what it said before: the same in every figure."""
 
     verifier: EntailmentModel
-    _known: dict[Pair, FloatArray] = field(default_factory=dict, repr=False)
+    memory: Memory = field(default_factory=PairsInMind, repr=False)
+    form: str = ""
 
     @property
     def name(self) -> str:
@@ -41,13 +71,14 @@ class Remembered:
 
     def entails(self, pairs: Sequence[Pair]) -> FloatArray:
         """As the verifier, which is asked about new pairs alone, each once."""
-        new = [pair for pair in dict.fromkeys(pairs) if pair not in self._known]
-        if new:
-            self._known.update(zip(new, self.verifier.entails(new), strict=True))
-        found = np.stack([self._known[pair] for pair in pairs]) if pairs else np.zeros((0, 3))
-        for pair in list(self._known)[: max(len(self._known) - KEPT, 0)]:
-            del self._known[pair]
-        return found
+        judge = f"{self.name} {self.revision} {self.form}"
+        distinct = list(dict.fromkeys(pairs))
+        known = self.memory.find(judge, distinct)
+        if new := [pair for pair in distinct if pair not in known]:
+            said = dict(zip(new, self.verifier.entails(new), strict=True))
+            self.memory.keep(judge, said)
+            known.update(said)
+        return np.stack([known[pair] for pair in pairs]) if pairs else np.zeros((0, 3))
 
     def judge(self, pairs: Sequence[Pair]) -> Judged:
         """As the verifier, with the parts of the evidence that decided."""
@@ -57,10 +88,7 @@ class Remembered:
         return Judged(self.entails(pairs), whole)
 
     def for_largest(self) -> "Remembered":
-        """The verifier calibrated for the best of many, with a memory of its own."""
-        return self._largest
-
-    @cached_property
-    def _largest(self) -> "Remembered":
-        inner = self.verifier.for_largest() if knows_pieces(self.verifier) else self.verifier
-        return Remembered(inner)
+        """The verifier calibrated for the best of many; it shares the memory."""
+        if not knows_pieces(self.verifier):
+            return self
+        return Remembered(self.verifier.for_largest(), self.memory, "for largest")

@@ -41,7 +41,7 @@ def render_html(records: Sequence[Row]) -> str:
 
     Its content security policy lets through the one style block, by hash, and nothing else.
     """
-    sections = [_section(record, number) for number, record in enumerate(records, start=1)]
+    sections = [section_view(record, number) for number, record in enumerate(records, start=1)]
     view = {
         "sections": sections,
         "n_claims": max((len(section["claims"]) for section in sections), default=0),
@@ -53,7 +53,8 @@ def render_html(records: Sequence[Row]) -> str:
     return render_page("report.html.j2", view)
 
 
-def _section(record: Row, number: int) -> Row:
+def section_view(record: Row, number: int) -> Row:
+    """What a template shows of one record."""
     classes = [claim_class(claim) for claim in record["claims"]]
     labels, measured = _labels(record), sentences(record)
     return {

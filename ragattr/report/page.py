@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined, Template
+from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 
 from ragattr.report.summary import figure, readable
 
@@ -23,7 +23,11 @@ def render_page(name: str, view: Mapping[str, Any]) -> str:
 @cache
 def _template(name: str) -> Template:
     environment = Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
+        loader=FunctionLoader(lambda own: files("ragattr.report").joinpath(own).read_text("utf-8")),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
     )
     environment.filters["figure"] = figure
-    return environment.from_string(files("ragattr.report").joinpath(name).read_text("utf-8"))
+    return environment.get_template(name)

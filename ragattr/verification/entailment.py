@@ -5,24 +5,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ragattr.metrics.usage import claim_use
 from ragattr.models.protocols import Encoder, EntailmentModel, Pair, knows_pieces
 from ragattr.stage import Stage
-from ragattr.text.claims import ClaimContext, claim_markers, hypotheses
+from ragattr.text.claims import ClaimContext, hypotheses
 from ragattr.text.sentences import sources_of
 from ragattr.types import (
     Attribution,
     Claim,
     FloatArray,
     Judgement,
-    Label,
     Source,
     Verdict,
     VerifierCard,
 )
+from ragattr.verification.claim_evidence import (
+    JOINED_SENTENCES,
+    card_of,
+    cited_passages,
+    label_of,
+    used_shares,
+)
 from ragattr.verification.evidence import join
-
-JOINED_SENTENCES = 6  # beside the cited passages: those used, then the most similar
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class VerifyEntailment(Stage[Attribution, Judgement]):
             if not readable
         ]
         model = self.model.for_largest() if knows_pieces(self.model) else self.model
+        card = card_of(self.model, self.threshold)
         bench = _Bench(model, self.encoder, attribution, sources, is_readable)
         judged = list[_Judged]()
         texts = hypotheses(answer, self.context)
@@ -62,7 +66,7 @@ class VerifyEntailment(Stage[Attribution, Judgement]):
                 warnings.append(f"claim {number} is outside the verifier's language: not judged")
                 judged.append(bench.nothing(claim))
             elif claim.needs_support and any(is_readable):
-                judged.append(bench.judge(claim, said, self._card))
+                judged.append(bench.judge(claim, said, card))
             else:
                 judged.append(bench.nothing(claim))
         return Judgement(
@@ -73,29 +77,27 @@ class VerifyEntailment(Stage[Attribution, Judgement]):
             passage_supports=_stack([j.passages[:, 0] for j in judged], len(passages)),
             passage_contradicts=_stack([j.passages[:, 1] for j in judged], len(passages)),
             cited=np.array([j.cited for j in judged], dtype=float),
+            without=_stack([j.without for j in judged], len(passages)),
             verdicts=tuple(j.verdict for j in judged),
             proofs=tuple(j.proof for j in judged),
-            verifier=self._card,
+            verifier=card,
             warnings=tuple(warnings),
-        )
-
-    @property
-    def _card(self) -> VerifierCard:
-        threshold = self.model.threshold if self.threshold is None else self.threshold
-        return VerifierCard(
-            self.model.name, self.model.revision, threshold, self.model.contradiction_threshold
         )
 
 
 @dataclass(frozen=True, eq=False)
 class _Judged:
-    """One claim: [sentences, 2] and [passages, 2], supported and contradicted; NaN: not judged."""
+    """One claim: [sentences, 2] and [passages, 2], supported and contradicted; NaN: not judged.
+
+    `without` is [passages], supported by the other cited ones.
+    """
 
     verdict: Verdict
     sentences: FloatArray
     passages: FloatArray
     cited: float
     proof: tuple[int, ...]
+    without: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,18 +114,20 @@ class _Bench:
         """A claim that is not judged."""
         verdict = Verdict(claim, "unclear", None)
         empty = np.full((len(self.sources), 2), np.nan)
-        return _Judged(verdict, empty, np.full((len(self.is_readable), 2), np.nan), np.nan, ())
+        whole = np.full((len(self.is_readable), 2), np.nan)
+        return _Judged(verdict, empty, whole, np.nan, (), whole[:, 0])
 
     def judge(self, claim: Claim, said: str, card: VerifierCard) -> _Judged:
         """A claim against all readable evidence."""
         alone, whole = self._pieces(said)
-        cited = [p for p in self._cited(claim) if self.is_readable[p]]
+        answer = self.attribution.answer
+        cited = [p for p in cited_passages(answer, claim) if self.is_readable[p]]
         joined = self._joined(claim, said, cited)
         together = self._supports(said, joined)
-        cited_probability = np.nan
-        if cited:
-            all_cited = [i for i, source in enumerate(self.sources) if source.passage in cited]
-            cited_probability = float(max(self._supports(said, all_cited), *whole[cited, 0]))
+        cited_probability = self._supported_by(said, cited, whole) if cited else np.nan
+        without = np.full(len(whole), np.nan)
+        for p in cited if len(cited) > 1 else ():
+            without[p] = self._supported_by(said, [other for other in cited if other != p], whole)
         probability = float(max(together, np.nanmax(alone[:, 0], initial=0.0), *whole[cited, 0]))
         contradiction = float(max([np.nanmax(alone[:, 1], initial=0.0), *whole[cited, 1]]))
         proof = tuple[int, ...]()
@@ -138,8 +142,9 @@ class _Bench:
                     )
                 )
             )
-        label = _label(probability, contradiction, card)
-        return _Judged(Verdict(claim, label, probability), alone, whole, cited_probability, proof)
+        label = label_of(probability, contradiction, card)
+        verdict = Verdict(claim, label, probability)
+        return _Judged(verdict, alone, whole, cited_probability, proof, without)
 
     def _pieces(self, said: str) -> tuple[FloatArray, FloatArray]:
         """[sentences, 2], [passages, 2]; a passage supports no less than its best sentence."""
@@ -168,19 +173,16 @@ class _Bench:
                 @ self.encoder.encode([said])[0]
             )
             nearness = dict(zip(others, similarity.tolist(), strict=True))
-            used = self._used(claim)
+            used = used_shares(self.attribution, claim)
             others.sort(key=lambda i: (-used.get(i, 0.0), -nearness[i]))
         return sorted(
             [i for i in readable if self.sources[i].passage in cited] + others[:JOINED_SENTENCES]
         )
 
-    def _used(self, claim: Claim) -> dict[int, float]:
-        """The share of each sentence that counts as used."""
-        use = claim_use(self.attribution, claim)
-        if use is None or use.shares is None or use.counts is None:
-            return {}
-        found = enumerate(zip(use.shares, use.counts, strict=True))
-        return {i: float(share) for i, (share, counts) in found if counts}
+    def _supported_by(self, said: str, passages: Sequence[int], whole: FloatArray) -> float:
+        """The probability that these passages support the claim, together or one of them."""
+        inside = [i for i, source in enumerate(self.sources) if source.passage in passages]
+        return float(max(self._supports(said, inside), *whole[passages, 0]))
 
     def _supports(self, said: str, indices: Sequence[int]) -> float:
         """The probability that these sentences together support the claim."""
@@ -193,15 +195,6 @@ class _Bench:
     def _text(self, index: int) -> str:
         source = self.sources[index]
         return source.span.of(self.attribution.answer.context.passages[source.passage].text)
-
-    def _cited(self, claim: Claim) -> list[int]:
-        """The passages that the claim's markers name, each once, in order."""
-        numbers = [
-            n
-            for marker in claim_markers(claim, self.attribution.answer.markers)
-            for n in marker.numbers
-        ]
-        return [n - 1 for n in dict.fromkeys(numbers) if 1 <= n <= len(self.is_readable)]
 
 
 def _eliminate(weakest_first: Sequence[int], suffices: Callable[[Sequence[int]], bool]) -> set[int]:
@@ -219,16 +212,6 @@ def _eliminate(weakest_first: Sequence[int], suffices: Callable[[Sequence[int]],
     for start in range(0, len(weakest_first), JOINED_SENTENCES):
         drop(weakest_first[start : start + JOINED_SENTENCES])
     return kept
-
-
-def _label(probability: float, contradiction: float, card: VerifierCard) -> Label:
-    if probability >= card.threshold:
-        return "supported"
-    return (
-        "contradicted"
-        if contradiction >= card.contradiction_threshold
-        else "not_enough_information"
-    )
 
 
 def _stack(rows: Sequence[FloatArray], width: int) -> FloatArray:

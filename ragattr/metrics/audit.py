@@ -1,0 +1,318 @@
+"""What an audit counts in a record: for every figure how much of how many.
+
+Each figure is a sum over a sum, so that figures of many records are added and never averaged
+twice. ALCE's citation recall and precision are means over answers (Gao et al. 2023, section 3.3):
+there the sums are of an answer's own share, over 1.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ragattr.types import FloatArray
+
+CLASSES = ("grounded", "post_rationalised", "misgrounded", "unsupported")
+
+
+class Meaning(NamedTuple):
+    """A figure in words: what it is a share of, and whether more of it is better."""
+
+    title: str
+    what: str
+    more_is_better: bool | None
+
+
+FIGURES: dict[str, Meaning] = {
+    "citation_f1": Meaning("citation F1", "harmonic mean of the two below", True),
+    "citation_recall": Meaning(
+        "citation recall", "of an answer's statements, those that their citations support", True
+    ),
+    "citation_precision": Meaning(
+        "citation precision", "of an answer's citations, those that their statement needs", True
+    ),
+    "groundedness": Meaning(
+        "groundedness", "of all statements, those that any passage supports", True
+    ),
+    "contradicted_claims": Meaning(
+        "contradicted claims", "of all statements, those that a passage contradicts", False
+    ),
+    "unsupported_claims": Meaning(
+        "unsupported claims", "of all statements, those about which the passages say nothing", False
+    ),
+    "uncited_claims": Meaning("uncited claims", "of all statements, those without a marker", False),
+    "supporting_citations": Meaning(
+        "supporting citations", "of all citations, those whose passage supports the statement", True
+    ),
+    "dangling_citations": Meaning(
+        "dangling citations", "of all citations, those that point to no passage", False
+    ),
+    **{
+        f"class_{name}": Meaning(
+            name.replace("_", "-"),
+            "of the citations that were measured and judged",
+            {"grounded": True, "misgrounded": False, "unsupported": False}.get(name),
+        )
+        for name in CLASSES
+    },
+    "citation_faithfulness": Meaning(
+        "citation faithfulness", "of the supported citations, those that the model used", True
+    ),
+    "context_use": Meaning(
+        "use of context", "how much an answer changes without the passages, mean of 0..1", None
+    ),
+    "passages_cited": Meaning("passages cited", "of all passages, those that are cited", None),
+    "passages_supporting": Meaning(
+        "passages that support", "of all passages, those that support a statement", None
+    ),
+    "unclear_claims": Meaning("unclear claims", "of all statements, those not judged", False),
+}
+
+
+class Counted(NamedTuple):
+    """How much of how much; nothing of nothing where a record has no such thing."""
+
+    part: float
+    whole: float
+
+    @property
+    def share(self) -> float:
+        """0..1; NaN of nothing."""
+        return self.part / self.whole if self.whole else math.nan
+
+
+def count(record: Mapping[str, Any]) -> dict[str, Counted]:
+    """The figures of one record."""
+    threshold = (record.get("verifier") or {}).get("threshold", math.inf)
+    claims = [claim for claim in record["claims"] if claim["needs_support"]]
+    judged = [claim for claim in claims if claim["verdict"] != "unclear"]
+    rows = [row for claim in claims for row in claim["citations"] if row["origin"] == "answer"]
+    there = [row for row in rows if row["problem"] != "dangling"]
+    classed = [row for row in there if row["class"] is not None]
+    supported = [row for row in classed if row["class"] in ("grounded", "post_rationalised")]
+    measured = [claim for claim in claims if claim["context_use"] is not None]
+    passages = [passage["id"] for passage in record["passages"]]
+
+    def of_judged(verdict: str) -> Counted:
+        return Counted(sum(claim["verdict"] == verdict for claim in judged), len(judged))
+
+    return {
+        **_alce(judged, threshold),
+        "groundedness": of_judged("supported"),
+        "contradicted_claims": of_judged("contradicted"),
+        "unsupported_claims": of_judged("not_enough_information"),
+        "uncited_claims": Counted(sum(not _own(claim) for claim in claims), len(claims)),
+        "supporting_citations": Counted(
+            sum(_supports(row, threshold) for row in there),
+            sum(row["supports"] is not None for row in there),
+        ),
+        "dangling_citations": Counted(len(rows) - len(there), len(rows)),
+        **{
+            f"class_{name}": Counted(sum(row["class"] == name for row in classed), len(classed))
+            for name in CLASSES
+        },
+        "citation_faithfulness": Counted(
+            sum(row["class"] == "grounded" for row in supported), len(supported)
+        ),
+        "context_use": Counted(sum(claim["context_use"] for claim in measured), len(measured)),
+        "passages_cited": Counted(len({row["passage"] for row in there}), len(passages)),
+        "passages_supporting": Counted(
+            len(
+                {
+                    row["passage"]
+                    for claim in judged
+                    for row in claim["citations"]
+                    if _supports(row, threshold)
+                }
+            ),
+            len(passages) if judged else 0,
+        ),
+        "unclear_claims": Counted(len(claims) - len(judged), len(claims)),
+    }
+
+
+def _alce(judged: Sequence[Mapping[str, Any]], threshold: float) -> dict[str, Counted]:
+    """Recall and precision of one answer.
+
+    As in ALCE a statement with a citation that points nowhere is not recalled, and its citations
+    do not count for precision. Unlike there, what needs no support is left out, and the evidence
+    are the passages' texts without their titles.
+    """
+    n_recalled, n_precise, n_cited = 0, 0, 0
+    for claim in judged:
+        rows = {row["passage"]: row for row in _own(claim)}
+        if not rows or None in rows:
+            continue
+        n_cited += len(rows)
+        if (claim["cited_probability"] or 0.0) < threshold:
+            continue
+        n_recalled += 1
+        n_precise += sum(
+            len(rows) == 1 or _alone(row, threshold) or (row.get("without") or 0.0) < threshold
+            for row in rows.values()
+        )
+    return {
+        "citation_recall": Counted(
+            n_recalled / len(judged) if judged else 0.0, float(bool(judged))
+        ),
+        "citation_precision": Counted(n_precise / n_cited if n_cited else 0.0, float(bool(judged))),
+    }
+
+
+def _own(claim: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [row for row in claim["citations"] if row["origin"] == "answer"]
+
+
+def _alone(row: Mapping[str, Any], threshold: float) -> bool:
+    return row["supports"] is not None and bool(row["supports"] >= threshold)
+
+
+def _supports(row: Mapping[str, Any], threshold: float) -> bool:
+    return row["supports"] is not None and bool(row["supports"] >= threshold or row["jointly"])
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of many records: 0..1, its 95 % interval, and of how many it is.
+
+    Attributes:
+        n: statements, citations, passages or answers, whatever it is a share of.
+    """
+
+    value: float
+    low: float
+    high: float
+    n: float
+
+
+class Tally:
+    """The counts of many records, a line for each: what figures and intervals are made of."""
+
+    def __init__(self) -> None:
+        self._counts = list[FloatArray]()
+        self._clusters = list[str]()
+        self._names = dict[str, int]()
+
+    def add(self, counts: Mapping[str, Counted], cluster: str) -> None:
+        """One record; those of one cluster, such as a question, are drawn together."""
+        for name in counts:
+            self._names.setdefault(name, len(self._names))
+        line = np.zeros((len(self._names), 2))
+        for name, counted in counts.items():
+            line[self._names[name]] = counted
+        self._counts.append(line.astype(np.float32))
+        self._clusters.append(cluster)
+
+    def __len__(self) -> int:
+        return len(self._counts)
+
+    @property
+    def names(self) -> list[str]:
+        """Of the figures."""
+        return list(self._names)
+
+    def sums(self) -> tuple[FloatArray, list[str]]:
+        """[clusters, figures, 2], part and whole, and the clusters' names."""
+        numbers = {name: i for i, name in enumerate(dict.fromkeys(self._clusters))}
+        found = np.zeros((len(numbers), len(self._names), 2))
+        for line, cluster in zip(self._counts, self._clusters, strict=True):
+            found[numbers[cluster], : len(line)] += line
+        return found, list(numbers)
+
+    def figures(self, *, seed: int = 0, n_resamples: int = 1000) -> dict[str, Figure]:
+        """Every figure that there is something of, and citation F1.
+
+        Percentile intervals, clusters drawn anew (Davison and Hinkley 1997, section 3.8).
+        """
+        if not len(self):
+            return {}
+        sums, _ = self.sums()
+        total = sums.sum(axis=0)
+        drawn = _shares(draws(sums, seed=seed, n_resamples=n_resamples), self.names)
+        values = _shares(total[None], self.names)
+        sizes = dict(zip(self.names, total[:, 1].tolist(), strict=True))
+        found = dict[str, Figure]()
+        for name, value in values.items():
+            if not math.isnan(value[0]):
+                low, high = np.nanquantile(drawn[name], [0.025, 0.975])
+                n = sizes.get(name, sizes.get("citation_recall", 0.0))
+                found[name] = Figure(float(value[0]), float(low), float(high), n)
+        return found
+
+
+def draws(sums: FloatArray, *, seed: int, n_resamples: int) -> FloatArray:
+    """[resamples, figures, 2]: the sums of as many clusters as there are, drawn anew."""
+    n_clusters = len(sums)
+    flat = sums.reshape(n_clusters, -1)
+    rng = np.random.default_rng(seed)
+    even = np.full(n_clusters, 1 / n_clusters)
+    found = [rng.multinomial(n_clusters, even) @ flat for _ in range(n_resamples)]
+    return np.array(found).reshape(n_resamples, *sums.shape[1:])
+
+
+def _shares(sums: FloatArray, names: Sequence[str]) -> dict[str, FloatArray]:
+    """[draws] of each figure, NaN of nothing; F1 is the harmonic mean of recall and precision."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = {name: sums[:, i, 0] / sums[:, i, 1] for i, name in enumerate(names)}
+        if {"citation_recall", "citation_precision"} <= set(found):
+            recall, precision = found["citation_recall"], found["citation_precision"]
+            total = recall + precision
+            found["citation_f1"] = np.where(total > 0, 2 * recall * precision / total, 0 * total)
+    return found
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One run's figure minus another's, its 95 % interval, and a two-sided p."""
+
+    value: float
+    low: float
+    high: float
+    p: float
+
+
+def compare(
+    ours: Tally, theirs: Tally, *, seed: int = 0, n_resamples: int = 1000
+) -> tuple[dict[str, Difference], int]:
+    """The figures of two runs on the questions that both have, on the same draws (Koehn 2004).
+
+    Returns:
+        The differences, and how many questions both have.
+    """
+    a, a_names = ours.sums()
+    b, b_names = theirs.sums()
+    both = [name for name in a_names if name in set(b_names)]
+    shared = [name for name in ours.names if name in theirs.names]
+    if not both:
+        return {}, 0
+    a = a[_places(a_names, both)][:, _places(ours.names, shared)]
+    b = b[_places(b_names, both)][:, _places(theirs.names, shared)]
+    joined = np.concatenate([a, b], axis=1)
+    drawn = draws(joined, seed=seed, n_resamples=n_resamples)
+    n = len(shared)
+    differences = _differences(drawn[:, :n], drawn[:, n:], shared)
+    observed = joined.sum(axis=0)[None]
+    values = _differences(observed[:, :n], observed[:, n:], shared)
+    found = dict[str, Difference]()
+    for name, value in values.items():
+        if math.isnan(value[0]):
+            continue
+        low, high = np.nanquantile(differences[name], [0.025, 0.975])
+        beyond = min((differences[name] <= 0).sum(), (differences[name] >= 0).sum())
+        p = min(1.0, 2 * (1 + float(beyond)) / (1 + n_resamples))
+        found[name] = Difference(float(value[0]), float(low), float(high), p)
+    return found, len(both)
+
+
+def _places(names: Sequence[str], wanted: Iterable[str]) -> list[int]:
+    place = {name: i for i, name in enumerate(names)}
+    return [place[name] for name in wanted]
+
+
+def _differences(
+    ours: FloatArray, theirs: FloatArray, names: Sequence[str]
+) -> dict[str, FloatArray]:
+    a, b = _shares(ours, names), _shares(theirs, names)
+    return {name: a[name] - b[name] for name in a}
