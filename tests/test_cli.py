@@ -42,7 +42,7 @@ def test_help_lists_the_commands_that_exist_and_no_others() -> None:
     listed = [line.split()[0] for line in helped.partition("Commands:")[2].splitlines() if line]
     assert listed == [
         *("answer", "cite", "revise", "attribute", "mechanism", "verify"),
-        *("index", "retrieve", "schema", "train", "models"),
+        *("index", "retrieve", "schema", "evaluate", "lint", "train", "models"),
     ]
 
 

@@ -70,6 +70,7 @@ def render_audit(audit: Audit) -> str:
         "audit.html.j2",
         {
             "audit": audit,
+            "some": some,
             "lines": [
                 _line(name, audit.figures[name]) for name in FIGURES if name in audit.figures
             ],
@@ -140,6 +141,11 @@ def agreement_sentence(found: Agreement) -> str:
         f"so; balanced accuracy {found.balanced_accuracy:.3f}, with --threshold "
         f"{found.threshold:g} on these labels {found.refitted_balanced_accuracy:.3f}"
     )
+
+
+def some(n: int, what: str) -> str:
+    """Example: "1 answer", "2,000 answers"."""
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
 def _line(name: str, figure: Figure) -> Row:
