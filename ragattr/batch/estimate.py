@@ -8,9 +8,9 @@ from ragattr.errors import RagattrError
 from ragattr.record import Row, loads, read_case, to_answer
 
 LOOKED_AT = 200  # rows
-PAIRS_PER_PAIR = 2.0  # with sentences and joined pieces, of every claim and passage
+PAIRS_PER_PAIR = 1.3  # with sentences and joined pieces, of every claim and passage
 PAIRS_PER_SECOND = 50.0  # the embedded verifier on two cores, passages of about 60 words
-MEMORY_GB = 1.3  # with the embedded verifier, whatever the number of rows
+MEMORY_GB = 2.7  # with the embedded verifier, whatever the number of rows
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ragattr.metrics.answers import contains_answer, token_f1
+from ragattr.text.markers import cut_markers, find_markers
 from ragattr.types import FloatArray
 
 CLASSES = ("grounded", "post_rationalised", "misgrounded", "unsupported")
@@ -67,6 +69,12 @@ FIGURES: dict[str, Meaning] = {
     "passages_supporting": Meaning(
         "passages that support", "of all passages, those that support a statement", None
     ),
+    "answers_with_gold": Meaning(
+        "answers with gold",
+        "of the answers with gold ones, those that hold a gold one's words",
+        True,
+    ),
+    "answer_f1": Meaning("answer F1", "words in common with the nearest gold answer, mean", True),
     "unclear_claims": Meaning("unclear claims", "of all statements, those not judged", False),
 }
 
@@ -100,6 +108,7 @@ def count(record: Mapping[str, Any]) -> dict[str, Counted]:
 
     return {
         **_alce(judged, threshold),
+        **_correctness(str(record.get("answer") or ""), _gold(record)),
         "groundedness": of_judged("supported"),
         "contradicted_claims": of_judged("contradicted"),
         "unsupported_claims": of_judged("not_enough_information"),
@@ -158,6 +167,26 @@ def _alce(judged: Sequence[Mapping[str, Any]], threshold: float) -> dict[str, Co
             n_recalled / len(judged) if judged else 0.0, float(bool(judged))
         ),
         "citation_precision": Counted(n_precise / n_cited if n_cited else 0.0, float(bool(judged))),
+    }
+
+
+def _gold(record: Mapping[str, Any]) -> list[str]:
+    """The gold answers of a row: "answers", a list, or "reference", a text."""
+    given = record.get("answers")
+    found = given if isinstance(given, list) else [record.get("reference")]
+    return [text for text in found if isinstance(text, str) and text.strip()]
+
+
+def _correctness(answer: str, gold: Sequence[str]) -> dict[str, Counted]:
+    """SQuAD's measures against the nearest gold answer; markers are no words."""
+    said = cut_markers(answer, find_markers(answer, 0)).text
+    return {
+        "answers_with_gold": Counted(
+            max((contains_answer(said, text) for text in gold), default=0.0), float(bool(gold))
+        ),
+        "answer_f1": Counted(
+            max((token_f1(said, text) for text in gold), default=0.0), float(bool(gold))
+        ),
     }
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ragattr.models.encoder import MeanEncoder
     from ragattr.models.entailment import EmbeddedVerifier
     from ragattr.models.hf import HFModel
+    from ragattr.models.pair_reader import PairReader
 
 logger = logging.getLogger(__name__)
 
@@ -100,10 +101,25 @@ def encoder() -> "MeanEncoder":
 
 @lru_cache(maxsize=1)
 def verifier() -> "EmbeddedVerifier":
-    """The entailment verifier that ships with ragattr, loaded once."""
-    from ragattr.models.entailment import EmbeddedVerifier
+    """The entailment verifier that ships with ragattr; its models are loaded when it is asked.
 
-    return EmbeddedVerifier.load(Path(__file__).parent, encoder())
+    Raises:
+        ModelNotFound, MissingExtra: they are not installed.
+    """
+    from ragattr.models.entailment import CROSS_ENCODER, EmbeddedVerifier
+    from ragattr.models.late import LateEncoder, LateReader
+
+    find_encoder()
+    if importlib.util.find_spec("torch") is None:
+        raise MissingExtra("local")
+    folder = Path(__file__).parent
+
+    def reader() -> "PairReader":
+        from ragattr.models.pair_reader import PairReader
+
+        return PairReader.load(encoder(), folder / CROSS_ENCODER)
+
+    return EmbeddedVerifier.over(folder, LateEncoder(ENCODER, encoder), LateReader(reader))
 
 
 def converted(gguf: Path) -> Path:

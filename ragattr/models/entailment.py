@@ -117,12 +117,14 @@ class EmbeddedVerifier:
         """Read the two files that training writes."""
         from ragattr.models.pair_reader import PairReader
 
-        weights = folder / CROSS_ENCODER
-        revision = hashlib.sha256((folder / LAYER).read_bytes() + weights.read_bytes())
-        layer = json.loads((folder / LAYER).read_text("utf-8"))
-        return cls.of(
-            layer, encoder, PairReader.load(encoder, weights), revision=revision.hexdigest()[:12]
-        )
+        return cls.over(folder, encoder, PairReader.load(encoder, folder / CROSS_ENCODER))
+
+    @classmethod
+    def over(cls, folder: Path, encoder: Encoder, reader: CrossReader) -> "EmbeddedVerifier":
+        """The layer of a folder, over what reads with the weights beside it."""
+        raw, weights = (folder / LAYER).read_bytes(), (folder / CROSS_ENCODER).read_bytes()
+        revision = hashlib.sha256(raw + weights).hexdigest()[:12]
+        return cls.of(json.loads(raw), encoder, reader, revision=revision)
 
     @classmethod
     def of(

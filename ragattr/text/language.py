@@ -31,7 +31,7 @@ _ENGLISH = _COMMON.pop("English")
 
 def is_english(text: str) -> bool:
     """Whether a verifier that reads English may judge this text."""
-    letters = [char for char in text if char.isalpha()]
+    letters = [] if text.isascii() else [char for char in text if char.isalpha()]
     if sum(1 for char in letters if _LATIN.match(char)) * 2 < len(letters):
         return False
     found = list(_telling_words(text))

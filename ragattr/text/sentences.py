@@ -7,6 +7,7 @@ and a rule for the full stops of scripts that write none.
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from ragattr.errors import AlignmentError
 from ragattr.types import Passage, Source, Span
@@ -28,6 +29,7 @@ _LINE = re.compile(r"[^\r\n\v\f\x85\u2028\u2029]+")
 _WRAPPED_FROM = 50  # characters; a line this long that does not end a sentence was wrapped
 
 
+@lru_cache(maxsize=512)  # stages cut the passages of a batch one after the other
 def sentence_spans(text: str) -> tuple[Span, ...]:
     """The sentences of `text`, in order, apart from each other, all non-space characters covered.
 

@@ -149,7 +149,7 @@ SLOW = textwrap.dedent(
             return self.together([row])[0]
 
         def together(self, rows):
-            time.sleep(0.002)
+            time.sleep(0.01)
             with open(sys.argv[3], "a") as file:
                 file.write("".join(row["id"] + "\\n" for row in rows))
             return [{"id": row["id"], "n": 2 * row["n"]} for row in rows]
@@ -163,8 +163,8 @@ SLOW = textwrap.dedent(
 
 def killed_and_resumed(
     folder: Path, *, kills: int, n_rows: int, seed: int
-) -> tuple[list[Row], int]:
-    """The rows that come out of a run killed again and again, and how many were done twice."""
+) -> tuple[list[Row], int, int]:
+    """The rows that come out of a run killed again and again; kills, and rows done twice."""
     rng = random.Random(seed)
     given = folder / "in.jsonl"
     given.write_text("".join(dumps({"id": f"r{n}", "n": n}) + "\n" for n in range(n_rows)))
@@ -173,21 +173,67 @@ def killed_and_resumed(
     n_killed = 0
     while n_killed < kills and not out.exists():
         process = subprocess.Popen(command)
-        time.sleep(rng.uniform(0.1, 0.6))
+        time.sleep(rng.uniform(0.2, 0.8))
         if process.poll() is None:
             os.kill(process.pid, signal.SIGKILL)
             n_killed += 1
         process.wait()
     subprocess.run(command, check=True)
     asked = log.read_text().split()
-    return [loads(line) for line in out.read_text().splitlines()], len(asked) - len(set(asked))
+    rows = [loads(line) for line in out.read_text().splitlines()]
+    return rows, n_killed, len(asked) - len(set(asked))
 
 
-def test_a_killed_run_ends_as_one_that_was_left_alone(tmp_path: Path) -> None:
-    """R1, the quick form: what stands in the output is whole and in order after 20 kills."""
-    done, n_twice = killed_and_resumed(tmp_path, kills=20, n_rows=6400, seed=0)
-    assert done == [{"id": f"r{n}", "n": 2 * n} for n in range(6400)]
-    assert n_twice <= 20 * 64  # the group that was at work when it was killed, and no finished one
+@pytest.mark.parametrize("kills", [20, pytest.param(200, marks=pytest.mark.hard)])
+def test_a_killed_run_ends_as_one_that_was_left_alone(tmp_path: Path, kills: int) -> None:
+    """R1: what stands in the output is whole and in order, and no finished row was done twice."""
+    n_rows = 960 * kills
+    done, n_killed, n_twice = killed_and_resumed(tmp_path, kills=kills, n_rows=n_rows, seed=0)
+    assert done == [{"id": f"r{n}", "n": 2 * n} for n in range(n_rows)]
+    assert n_killed > kills / 2
+    assert n_twice <= n_killed * 64  # the group that was at work when it was killed
+
+
+MEASURED = """
+import resource, sys
+from pathlib import Path
+from ragattr.attribution.unmeasured import Unmeasured
+from ragattr.auditing import AuditRows
+from ragattr.batch.evaluate import evaluate_rows
+from ragattr.batch.state import open_state
+from ragattr.citation.join import Cite
+from ragattr.models.fake import FakeVerifier
+from ragattr.models.remembered import Remembered
+from ragattr.record import dumps
+from ragattr.verification.passages import VerifyPassages
+
+def lines(n):
+    for i in range(n):
+        passages = [f"Fact {i} of {k} is long. Bees make honey in hive {i}. " * 4 for k in range(5)]
+        yield i, dumps({"id": str(i), "question": f"What is {i}?", "passages": passages,
+                        "answer": f"Bees make honey in hive {i} [1]. Ants dig [2]. It is {i} [9]."})
+
+folder = Path(sys.argv[2])
+with open_state(folder / "run.sqlite", {}) as state:
+    verify = VerifyPassages(Remembered(FakeVerifier(), state.pairs()))
+    evaluate_rows(lines(int(sys.argv[1])), folder,
+                  AuditRows(Unmeasured() >> verify >> Cite(), "codepoints"), state=state)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def _peak(folder: Path, n_rows: int) -> int:
+    """Kilobytes at most, of an audit by a fake verifier."""
+    folder.mkdir()
+    command = [sys.executable, "-c", MEASURED, str(n_rows), str(folder)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return int(done.stdout)
+
+
+@pytest.mark.hard
+def test_memory_does_not_grow_with_the_number_of_rows(tmp_path: Path) -> None:
+    few, many = _peak(tmp_path / "few", 1_000), _peak(tmp_path / "many", 20_000)
+    assert many < 1.1 * few
 
 
 def test_an_output_that_a_killed_run_left_unfinished_is_not_taken_for_it(tmp_path: Path) -> None:

@@ -86,6 +86,16 @@ def test_faithful_are_the_supported_citations_that_were_used() -> None:
     assert found["class_misgrounded"] == Counted(1, 4)
 
 
+def test_answers_are_held_against_the_nearest_gold_one_without_their_markers() -> None:
+    record = _record(_claim(_row("a", 0.9)))
+    record |= {"answer": "In 1889 [1].", "answers": ["1889", "in March of 1889"]}
+    found = count(record)
+    assert found["answers_with_gold"] == Counted(1.0, 1.0)
+    assert found["answer_f1"] == Counted(2 / 3, 1.0)  # "in 1889" and "1889": 2 * 1 / (2 + 1)
+    assert count({**record, "answers": None, "reference": "1887"})["answer_f1"] == Counted(0.0, 1.0)
+    assert count({**record, "answers": None})["answer_f1"].whole == 0
+
+
 def test_an_empty_record_counts_nothing_of_nothing() -> None:
     found = count({"claims": [], "passages": []})
     assert all(counted.whole == 0 for counted in found.values())
