@@ -14,7 +14,7 @@ from ragattr.types import Marker, Span
 _NUMBERS = r"\^?\d{1,4}(?:\s*[,;、，\-–—]\s*\^?\d{1,4})*"
 _MARKER = re.compile(
     rf"\[\s*(?P<square>{_NUMBERS})\s*\](?:\(https?://[^\s()]*\))?"
-    rf"|【\s*(?P<lenticular>{_NUMBERS})\s*(?:†[^】\n]*)?】"
+    rf"|【\s*(?P<lenticular>{_NUMBERS})\s*(?:†[^【】\n]*)?】"
     rf"|\^(?P<caret>{_NUMBERS})\^"
     rf"|\(\s*(?P<round>\d{{1,2}}(?:\s*[,;\-–—]\s*\d{{1,2}})*)\s*\)"
 )

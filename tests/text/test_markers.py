@@ -62,3 +62,8 @@ def test_a_cut_takes_the_marker_and_the_space_before_it() -> None:
 def test_a_cut_remembers_where_each_character_stood() -> None:
     cut = cut_markers("a [1] b", [Marker(Span(2, 5), (1,))])
     assert (cut.text, cut.origin) == ("a b", (0, 5, 6))
+
+
+def test_a_named_marker_ends_before_the_next_one_begins() -> None:
+    text = "It is old【3†source. It is tall【4†source】."
+    assert [marker.numbers for marker in find_markers(text, 9)] == [(4,)]
