@@ -74,6 +74,12 @@ class RunState:
         """Put on the disk what was kept."""
         self.connection.commit()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no row has been finished yet."""
+        found = self.connection.execute("SELECT 1 FROM rows WHERE record IS NOT NULL LIMIT 1")
+        return found.fetchone() is None
+
     def pairs(self) -> "PairsOnDisk":
         """What verifiers said."""
         return PairsOnDisk(self.connection)

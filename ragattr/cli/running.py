@@ -119,8 +119,16 @@ def _state(input: Path | None, output: Path | None) -> "Iterator[RunState | None
         yield None
         return
     settings = {"ragattr": __version__, "arguments": sys.argv[1:]}
-    with open_state(output.with_name(f"{output.name}.run"), settings, retries=True) as state:
-        yield state
+    path, is_empty = output.with_name(f"{output.name}.run"), False
+    try:
+        with open_state(path, settings, retries=True) as state:
+            try:
+                yield state
+            finally:
+                is_empty = state.is_empty
+    finally:
+        if is_empty:
+            path.unlink(missing_ok=True)
 
 
 @contextmanager

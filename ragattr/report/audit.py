@@ -107,9 +107,8 @@ def print_audit(audit: Audit, console: Console) -> None:
     judged = "not judged"
     if audit.verifier:
         judged = f"judged by {audit.verifier['name']} from {audit.verifier['threshold']:.2f} on"
-    console.print(
-        readable(f"{audit.n_records} answers to {audit.n_questions} questions{failed}; {judged}")
-    )
+    answers = f"{some(audit.n_records, 'answer')} to {some(audit.n_questions, 'question')}{failed}"
+    console.print(readable(f"{answers}; {judged}"), markup=False, highlight=False)
     table = Table("", "value", "95 % interval", "of", box=box.SIMPLE_HEAD)
     for name, meaning in FIGURES.items():
         if (found := audit.figures.get(name)) is not None:
