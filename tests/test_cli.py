@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ragattr.batch.state import open_state
 from ragattr.setup import METHODS
 
 ROOT = Path(__file__).parent.parent
@@ -303,3 +304,17 @@ def test_calls_that_cannot_work_are_one_sentence(args: tuple[str, ...], says: st
     assert (done.returncode, done.stdout) == (2, "")
     assert says in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_second_run_into_one_file_is_refused_and_leaves_the_first_ones_rows(
+    tmp_path: Path,
+) -> None:
+    given, out = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    given.write_text(lines(CASE))
+    partial = tmp_path / "out.jsonl.partial"
+    partial.write_text('{"id": "of the first run"}\n')
+    with open_state(tmp_path / "out.jsonl.run", {}):
+        done = run("cite", "--tier", "text", "--input", given, "-o", out)
+    assert done.returncode == 2
+    assert "another run is at work" in done.stderr
+    assert partial.read_text() == '{"id": "of the first run"}\n'

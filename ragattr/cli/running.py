@@ -81,7 +81,7 @@ def run_work(
     total = count_rows(str(input)) if input else len(lines or [])
     kept = list["Row"]()
     show = show or show_record
-    with sinks(output, html) as write, _state(input, output) as state:
+    with _state(input, output) as state, sinks(output, html) as write:
         work = start()
 
         def sink(row: "Row") -> None:
@@ -117,6 +117,9 @@ def _state(input: Path | None, output: Path | None) -> "Iterator[RunState | None
 
     if input is None or output is None or (output.exists() and not output.is_file()):
         yield None
+        return
+    if not os.access(output.absolute().parent, os.W_OK):
+        yield None  # whoever opens the output says so
         return
     settings = {"ragattr": __version__, "arguments": sys.argv[1:]}
     path, is_empty = output.with_name(f"{output.name}.run"), False
