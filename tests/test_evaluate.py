@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-import ragattr.batch.written
+import ragattr.written
 from ragattr.batch.evaluate import below, question_type, read_records, sampled
 from ragattr.cli import app
 from ragattr.errors import ConfigError, InputError
@@ -179,14 +179,14 @@ def test_a_full_disk_leaves_the_old_file(
 ) -> None:
     """R2: at every file that is put in place."""
     old = {path: path.read_bytes() for path in audit.iterdir() if path.suffix != ".sqlite"}
-    put = ragattr.batch.written.put
+    put = ragattr.written.put
 
     def full(unfinished: Path, path: Path) -> None:
         if path.name == name:
             raise OSError(errno.ENOSPC, "No space left on device")
         put(unfinished, path)
 
-    monkeypatch.setattr("ragattr.batch.written.put", full)
+    monkeypatch.setattr("ragattr.written.put", full)
     code, said = _run("--input", LOG, "-o", audit, "--resume")
     assert (code, said) == (2, f"cannot write {audit / name}: No space left on device")
     assert (audit / name).read_bytes() == old[audit / name]

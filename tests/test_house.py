@@ -24,7 +24,7 @@ STAGE_ROOMS = (
 )
 FLOORS: tuple[tuple[str, ...], ...] = (  # a room imports from floors below its own, and from itself
     ("errors",),
-    ("types", "stage", "prompt"),
+    ("types", "stage", "prompt", "written"),
     ("text",),
     ("metrics",),
     ("schema", "record", "models"),

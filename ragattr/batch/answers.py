@@ -1,9 +1,7 @@
 """The answers of JSON Lines, to be read, and to be changed while all else keeps its bytes."""
 
 import json
-import os
 import re
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
@@ -15,6 +13,7 @@ from ragattr.errors import InputError, RagattrError
 from ragattr.record import ALIASES, Row, loads
 from ragattr.schema import PassageFields, check
 from ragattr.text.edits import edits_between
+from ragattr.written import whole_file
 
 _ESCAPED = re.compile(  # one code point of a JSON string; a pair of surrogates is one
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.|[^\\]",
@@ -71,7 +70,8 @@ def change_answers(path: Path, change: Callable[[WrittenAnswer], str]) -> int:
         new = [_changed(number, line, change) for number, line in enumerate(old, start=1)]
         n_changed = sum(one != other for one, other in zip(old, new, strict=True))
         if n_changed:
-            _replace(path.resolve(), b"".join(new))
+            with whole_file(path) as unfinished:
+                unfinished.write_bytes(b"".join(new))
     except OSError as error:
         raise InputError(f"cannot change {path}: {error.strerror}") from error
     return n_changed
@@ -147,18 +147,3 @@ def _string_of(line: str, field: str) -> tuple[int, int]:
 def _after_space(line: str, at: int) -> int:
     match = _SPACE.match(line, at)
     return match.end() if match else at
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write beside the file, to the disk, and put the new one in its place with its rights."""
-    descriptor, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(unfinished, path.stat().st_mode & 0o7777)
-        os.replace(unfinished, path)
-    except BaseException:
-        os.unlink(unfinished)
-        raise

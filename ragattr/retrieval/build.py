@@ -24,6 +24,7 @@ from ragattr.retrieval.documents import find_files, read_passages
 from ragattr.retrieval.ranking import searched
 from ragattr.retrieval.store import FileState, Store
 from ragattr.text.words import search_terms
+from ragattr.written import write_whole
 
 FORMAT = 1
 MANIFEST, NUMBERS, VECTORS, WORDS, NEAREST = (
@@ -208,9 +209,7 @@ def _write_search(store: Store, folder: Path, encoder: Encoder) -> dict[str, Any
 
 def _publish(folder: Path, manifest: dict[str, Any]) -> None:
     """Write the manifest in one step, then drop what the one before named."""
-    partial = folder / f"{MANIFEST}.partial"
-    partial.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-    partial.replace(folder / MANIFEST)
+    write_whole(folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
     for other in folder.glob("search-*"):
         if other.name != manifest["search"]:
             shutil.rmtree(other, ignore_errors=True)
