@@ -15,6 +15,7 @@ from ragattr import Answer, Cite, Stage
 from ragattr.adapters.reading import reading
 from ragattr.attribution.unmeasured import Unmeasured
 from ragattr.auditing import AuditRows
+from ragattr.batch.engine import Here
 from ragattr.batch.evaluate import STATE, evaluate_rows
 from ragattr.batch.sources import read_rows
 from ragattr.batch.state import open_state
@@ -41,7 +42,7 @@ def main(log: str, folder: str) -> None:
         audit, _ = evaluate_rows(
             read_rows(log),
             Path(folder),
-            AuditRows(examine, "codepoints"),
+            Here(AuditRows(examine, "codepoints")),
             read=reading({}),
             state=state,
         )

@@ -1,9 +1,8 @@
 """An audit, composed: many answers judged at once, passages first, use measured when asked for."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ragattr.attribution.unmeasured import Unmeasured
 from ragattr.citation.join import Cite
 from ragattr.record import Row, read_case, to_answer, to_record
 from ragattr.schema import Record, check
@@ -62,6 +61,6 @@ def audit_rows(setup: Setup, *, used: bool = False, again: bool = False) -> Call
         used: whether it is measured what the model used.
         again: whether records that are judged already are judged anew.
     """
-    measure = setup.measure(insist=True) if used else Unmeasured()
+    measure = setup.measure(insist=True) if used else replace(setup, tier="text").measure()
     verify = VerifyPassages(setup.entailment_model(), setup.threshold)
     return AuditRows(measure >> verify >> Cite(), setup.offsets, again)

@@ -38,12 +38,16 @@ ALIASES = {
 LONGEST_PASSAGE = 1_000_000  # characters
 _DIGITS = 6
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_UNDECODED = re.compile("[\udc80-\udcff]")
 
 Row = dict[str, Any]
 
 
 def loads(line: str) -> Row:
-    """One JSON object; NaN and Infinity are not JSON."""
+    """One JSON object; NaN and Infinity are not JSON, and bytes that were no UTF-8 are no text."""
+    if undecoded := _UNDECODED.search(line):
+        byte = len(line[: undecoded.start()].encode("utf-8", "surrogatepass"))
+        raise InputError(f"not UTF-8 (byte {byte} of the line): convert it first")
     try:
         row = json.loads(line, parse_constant=_refuse, parse_float=_finite)
     except RecursionError as error:

@@ -169,7 +169,7 @@ def test_input_that_is_not_utf8_is_named_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "latin.jsonl").write_bytes('{"question": "é"}'.encode("latin-1"))
     done = run("cite", "--input", tmp_path / "latin.jsonl")
     assert done.returncode == 2
-    assert "is not UTF-8 (line 1" in done.stderr
+    assert "line 1: not UTF-8 (byte 14" in done.stderr
 
 
 def test_an_output_that_cannot_be_written_is_found_before_any_work(tmp_path: Path) -> None:

@@ -10,7 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 import ragattr.written
-from ragattr.batch.evaluate import below, question_type, read_records, sampled
+from ragattr.batch.found import question_type
+from ragattr.batch.sources import sampled
+from ragattr.batch.table import read_records
+from ragattr.batch.wishes import read_wishes, unmet
 from ragattr.cli import app
 from ragattr.errors import ConfigError, InputError
 from ragattr.metrics.audit import Figure
@@ -208,8 +211,15 @@ def test_questions_are_told_by_their_first_question_word(question: str, kind: st
 
 def test_a_wish_for_what_is_not_there_is_named() -> None:
     figures: dict[str, Any] = {"groundedness": Figure(0.5, 0.4, 0.6, 10)}
-    assert below(figures, ["groundedness=0.5"]) == []
-    with pytest.raises(ConfigError, match="no citation_recall; they have groundedness"):
-        below(figures, ["citation_recall=0.5"])
-    with pytest.raises(ConfigError, match="METRIC=VALUE"):
-        below(figures, ["groundedness"])
+    assert unmet(figures, read_wishes(["groundedness=0.5"])) == []
+    assert unmet(figures, read_wishes(["groundedness=0.6"])) == ["groundedness is 0.500, below 0.6"]
+    (missing,) = unmet(figures, read_wishes(["citation_recall=0.5"]))
+    assert missing == "citation_recall: these records have none; they have groundedness"
+
+
+@pytest.mark.parametrize(
+    ("wish", "message"), [("groundednes=0.5", "knows no 'groundednes'"), ("groundedness", "VALUE")]
+)
+def test_a_wish_that_cannot_be_read_is_named(wish: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        read_wishes([wish])

@@ -1,23 +1,21 @@
 """Rows in, rows out: a bad row is reported with its line and id, and the others are done."""
 
-import logging
 import sys
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, tee
 from pathlib import Path
-from typing import IO, Protocol, TypeGuard
+from typing import IO
 
-from ragattr.batch.state import Kept, RunState
-from ragattr.errors import InputError, RagattrError
+from ragattr.batch.engine import Done, Engine, message_of
+from ragattr.batch.state import RunState
+from ragattr.errors import InputError
 from ragattr.record import Row, dumps, loads
 from ragattr.written import put
 
-logger = logging.getLogger(__name__)
-
 Sink = Callable[[Row], None]
-ROWS_TOGETHER = 64
 
 
 @dataclass(frozen=True)
@@ -49,27 +47,18 @@ class Outcome:
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """The numbered lines of a file, or of standard input for `-`; blank lines are skipped."""
+    """The numbered lines of a file, or of standard input for `-`; blank lines are skipped.
+
+    Bytes that are not UTF-8 come as lone surrogates (PEP 383), which `loads` refuses: that line
+    alone is lost.
+    """
     with _opened(path) as file:
         for number, raw in enumerate(file, start=1):
-            try:
-                line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
-            except UnicodeDecodeError as error:
-                raise InputError(
-                    f"{path} is not UTF-8 (line {number}, byte {error.start}): convert it first"
-                ) from error
+            if number == 1 and raw.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+                raise InputError(f"{path} is in UTF-16: convert it to UTF-8 first")
+            line = raw.decode("utf-8-sig" if number == 1 else "utf-8", "surrogateescape")
             if line.strip():
                 yield number, line
-
-
-class Together(Protocol):
-    """Work that is quicker on many rows at once."""
-
-    def __call__(self, row: Row) -> Row: ...
-
-    def together(self, rows: Sequence[Row]) -> list[Row]:
-        """What it does to each of the rows, in their order."""
-        ...
 
 
 def as_it_is(row: Row) -> Row:
@@ -79,69 +68,79 @@ def as_it_is(row: Row) -> Row:
 
 def run_rows(
     lines: Iterable[tuple[int, str]],
-    work: Callable[[Row], Row],
+    engine: Engine,
     sink: Sink,
     *,
     read: Callable[[Row], Row] = as_it_is,
     state: RunState | None = None,
 ) -> Outcome:
-    """Do the work on each row and hand the result on at once.
+    """Have the rows worked on, and hand each result on at once, in the order of the rows.
 
-    A row without an id gets its line number. Work that goes together is done on `ROWS_TOGETHER`
-    rows, and where that fails on each of them alone.
+    A row without an id gets its line number.
 
     Args:
         read: makes a case of a row in somebody else's shape.
         state: where finished rows stand, and those of this run are put before they are handed on.
     """
     failures, n_done = list[Failure](), 0
-    for group in _groups(lines, ROWS_TOGETHER if _goes_together(work) else 1):
-        for done in _finished(group, work, read, state):
-            if isinstance(done, Failure):
-                failures.append(done)
-            else:
-                sink(done)
-                n_done += 1
+    groups, ahead = tee(_groups(lines, engine.rows_together, read, state))
+    with closing(engine(group.new for group in ahead)) as done:
+        for group, new in zip(groups, done, strict=True):
+            for result in group.finished(new, state):
+                if isinstance(result, Failure):
+                    failures.append(result)
+                else:
+                    sink(result)
+                    n_done += 1
     if not failures and not n_done:
         raise InputError("the input holds no rows")
     return Outcome(n_done, tuple(failures))
 
 
-def _groups(lines: Iterable[tuple[int, str]], size: int) -> Iterator[tuple[tuple[int, str], ...]]:
-    left = iter(lines)
-    while group := tuple(islice(left, size)):
-        yield group
-
-
-def _goes_together(work: Callable[[Row], Row]) -> TypeGuard[Together]:
-    return hasattr(work, "together")
-
-
-def _finished(
-    group: Sequence[tuple[int, str]],
-    work: Callable[[Row], Row],
+def _groups(
+    lines: Iterable[tuple[int, str]],
+    size: int,
     read: Callable[[Row], Row],
     state: RunState | None,
-) -> Iterable[Row | Failure]:
-    """The results of a group, in its order: those that the state has are not done again."""
-    given = [_Given.of(number, line, read) for number, line in group]
-    if state is None:
-        return _worked(given, work)
-    keys = [state.key(row.name) for row in given]
-    known = [state.find(key) for key in keys]
-    new = iter(_worked([g for g, k in zip(given, known, strict=True) if k is None], work))
-    done = list[Row | Failure]()
-    for row, key, kept in zip(given, keys, known, strict=True):
-        if kept is not None:
-            done.append(row.failure(str(kept.error)) if kept.record is None else kept.record)
-            continue
-        result = next(new)
-        state.keep(
-            key, Kept(None, result.message) if isinstance(result, Failure) else Kept(result, None)
-        )
-        done.append(result)
-    state.commit()
-    return done
+) -> "Iterator[_Group]":
+    left = iter(lines)
+    while some := list(islice(left, size)):
+        given = [_Given.of(number, line, read) for number, line in some]
+        yield _Group(given, [_known(row, state) for row in given])
+
+
+def _known(given: "_Given", state: RunState | None) -> Done | None:
+    if given.error is not None:
+        return Done(None, message_of(given.error))
+    return None if state is None else state.find(state.key(given.name))
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Rows that are worked on together, and what is known of them before."""
+
+    given: "Sequence[_Given]"
+    known: Sequence[Done | None]
+
+    @property
+    def new(self) -> list[Row]:
+        """The rows that are still to be done."""
+        return [row.row for row, known in zip(self.given, self.known, strict=True) if not known]
+
+    def finished(self, new: Sequence[Done], state: RunState | None) -> Iterator[Row | Failure]:
+        """The results of all, those of the new rows kept first."""
+        left = iter(new)
+        done = [next(left) if known is None else known for known in self.known]
+        if state is not None:
+            for row, known, result in zip(self.given, self.known, done, strict=True):
+                if known is None:
+                    state.keep(state.key(row.name), result)
+            state.commit()
+        for row, result in zip(self.given, done, strict=True):
+            if result.record is None:
+                yield Failure(row.number, row.id, str(result.error))
+            else:
+                yield result.record
 
 
 @dataclass(frozen=True)
@@ -174,32 +173,6 @@ class _Given:
     def name(self) -> str:
         """What it is known by in a state: its number too, where it has no id of its own."""
         return self.line.strip() if self.id is not None else f"{self.number} {self.line.strip()}"
-
-    def failure(self, message: str) -> Failure:
-        return Failure(self.number, self.id, message)
-
-
-def _worked(given: Sequence[_Given], work: Callable[[Row], Row]) -> Iterable[Row | Failure]:
-    if len(given) > 1 and _goes_together(work) and not any(row.error for row in given):
-        with suppress(Exception):  # whose fault it is shows when each is done alone
-            done = work.together([row.row for row in given])
-            for row in done:
-                dumps(row)
-            return done
-    return (_worked_alone(row, work) for row in given)
-
-
-def _worked_alone(given: _Given, work: Callable[[Row], Row]) -> Row | Failure:
-    try:
-        if given.error is not None:
-            raise given.error
-        done = work(given.row)
-        dumps(done)  # a result that is no JSON is this row's failure, not the sink's
-    except Exception as error:  # one row must not take the finished ones with it
-        message = str(error) if isinstance(error, RagattrError) else f"unexpected {error!r}"
-        logger.debug("line %d", given.number, exc_info=True)
-        return given.failure(message)
-    return done
 
 
 @contextmanager

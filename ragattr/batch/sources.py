@@ -2,10 +2,12 @@
 
 import ast
 import csv
+import heapq
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
+from hashlib import blake2b
 from pathlib import Path
 from typing import IO, Any
 
@@ -56,6 +58,15 @@ def count_rows(source: str) -> int | None:
             with Path(file).open("rb") as lines:
                 n += sum(bool(line.strip()) for line in lines)
     return n
+
+
+def sampled(lines: Iterable[tuple[int, str]], n: int, *, seed: int = 0) -> list[tuple[int, str]]:
+    """N of the rows, in their order; the same n of the same rows for the same seed."""
+
+    def lot(row: tuple[int, str]) -> bytes:
+        return blake2b(f"{seed} {row[1].strip()}".encode("utf-8", "surrogatepass")).digest()
+
+    return sorted(heapq.nsmallest(n, lines, key=lot))
 
 
 def _files(source: str) -> list[str]:

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ragattr.batch.engine import Done
 from ragattr.errors import InputError
 from ragattr.models.protocols import Pair
-from ragattr.record import Row, dumps, loads
+from ragattr.record import dumps, loads
 from ragattr.types import FloatArray
 
 _TABLES = """
@@ -24,14 +25,6 @@ CREATE TABLE IF NOT EXISTS rows (key BLOB PRIMARY KEY, record BLOB, error TEXT) 
 CREATE TABLE IF NOT EXISTS pairs (key BLOB PRIMARY KEY, figures BLOB NOT NULL) WITHOUT ROWID;
 """
 _TOGETHER = 500  # keys in one question
-
-
-@dataclass(frozen=True)
-class Kept:
-    """What became of a row: its record, or why it failed."""
-
-    record: Row | None
-    error: str | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +46,7 @@ class RunState:
         """The name of a row: of its text and the settings."""
         return _digest(self.settings, line)
 
-    def find(self, key: bytes) -> Kept | None:
+    def find(self, key: bytes) -> Done | None:
         """What became of a row; None when it is still to be done."""
         found = self.connection.execute(
             "SELECT record, error FROM rows WHERE key = ?", (key,)
@@ -61,13 +54,13 @@ class RunState:
         if found is None or (found[0] is None and self.retries):
             return None
         record, error = found
-        return Kept(None if record is None else loads(_unpacked(record)), error)
+        return Done(None if record is None else loads(_unpacked(record)), error)
 
-    def keep(self, key: bytes, kept: Kept) -> None:
+    def keep(self, key: bytes, done: Done) -> None:
         """What became of a row."""
-        packed = None if kept.record is None else _packed(dumps(kept.record))
+        packed = None if done.record is None else _packed(dumps(done.record))
         self.connection.execute(
-            "INSERT OR REPLACE INTO rows VALUES (?, ?, ?)", (key, packed, kept.error)
+            "INSERT OR REPLACE INTO rows VALUES (?, ?, ?)", (key, packed, done.error)
         )
 
     def commit(self) -> None:

@@ -15,6 +15,7 @@ from ragattr.cli.options import (
     Docs,
     DryRun,
     EncoderName,
+    EngineName,
     Fidelity,
     FormName,
     HowMany,
@@ -40,6 +41,7 @@ from ragattr.cli.options import (
     TopLogprobs,
     UnsupportedName,
     Verifier,
+    Workers,
 )
 from ragattr.cli.running import bar, corpus_of, needed, questions, run_work, sinks
 from ragattr.cli.shown import (
@@ -140,6 +142,8 @@ def cite(
     claims: Claims = ClaimsName.sentences,
     dry_run: DryRun = False,
     output: Output = None,
+    engine: EngineName = "local",
+    workers: Workers = None,
     as_json: AsJson = False,
     html: Html = None,
 ) -> None:
@@ -167,6 +171,8 @@ def cite(
         needed(input),
         None,
         output=output,
+        engine=engine,
+        workers=workers,
         as_json=as_json,
         html=None if dry_run else html,
         show=show_cost if dry_run else None,
@@ -207,6 +213,8 @@ def revise(
     offsets: Offsets = OffsetName.codepoints,
     top_logprobs: TopLogprobs = 20,
     output: Output = None,
+    engine: EngineName = "local",
+    workers: Workers = None,
     as_json: AsJson = False,
     html: Html = None,
 ) -> None:
@@ -245,7 +253,8 @@ def revise(
         )
 
     run_work(
-        start, needed(input), None, output=output, as_json=as_json, html=html,
+        start, needed(input), None, output=output, engine=engine, workers=workers,
+        as_json=as_json, html=html,
         show=show_revision,
     )  # fmt: skip
 
@@ -263,6 +272,8 @@ def attribute(
     claims: Claims = ClaimsName.sentences,
     dry_run: DryRun = False,
     output: Output = None,
+    engine: EngineName = "local",
+    workers: Workers = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure which sentences answers used, without judging support."""
@@ -284,6 +295,8 @@ def attribute(
         needed(input),
         None,
         output=output,
+        engine=engine,
+        workers=workers,
         as_json=as_json,
         show=show_cost if dry_run else show_scores,
     )
@@ -342,10 +355,13 @@ def verify(
     precision: Precision = None,
     calibration: Calibration = None,
     output: Output = None,
+    engine: EngineName = "local",
+    workers: Workers = None,
     as_json: AsJson = False,
 ) -> None:
     """Judge pairs of claim and evidence: {"id", "claim", "evidence": [...]}."""
     from ragattr.api import verify_rows
+    from ragattr.batch.engine import ROWS_TOGETHER
     from ragattr.setup import Setup
 
     setup = Setup(
@@ -360,6 +376,9 @@ def verify(
         needed(input),
         None,
         output=output,
+        engine=engine,
+        workers=workers,
+        rows_together=ROWS_TOGETHER,
         as_json=as_json,
         show=show_pair,
     )

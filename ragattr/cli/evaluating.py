@@ -1,7 +1,8 @@
 """The command that audits the citations of many answers."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,7 @@ from ragattr.cli.options import (
     AsJson,
     Claims,
     ClaimsName,
+    EngineName,
     MaxPasses,
     Method,
     Model,
@@ -20,12 +22,18 @@ from ragattr.cli.options import (
     Seed,
     Threshold,
     Verifier,
+    Workers,
 )
 from ragattr.cli.running import progress
 from ragattr.cli.shown import say, show_json
 from ragattr.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
+    from ragattr.batch.engine import Engine
+    from ragattr.batch.rows import Outcome
+    from ragattr.batch.state import RunState
+    from ragattr.models.protocols import EntailmentModel
+    from ragattr.report.audit import Audit
     from ragattr.setup import Setup
 
 
@@ -101,16 +109,21 @@ def evaluate(
         bool, typer.Option("--overwrite", help="Begin anew in a folder that holds a run.")
     ] = False,
     offsets: Offsets = OffsetName.codepoints,
+    engine: EngineName = "local",
+    workers: Workers = None,
     as_json: AsJson = False,
 ) -> None:
     """Audit citations: figures with intervals, an HTML report, and the records."""
     from ragattr.adapters.reading import columns_of, reading
-    from ragattr.batch.sources import count_rows, read_rows
+    from ragattr.batch.evaluate import STATE, evaluate_rows
+    from ragattr.batch.sources import count_rows, read_rows, sampled
+    from ragattr.batch.state import open_state
+    from ragattr.batch.wishes import read_wishes
     from ragattr.setup import Setup
 
     if input is None:
         raise ConfigError("give --input FILE, a folder, hf:NAME, or - for standard input")
-    columns = columns_of(map or [])
+    columns, wishes = columns_of(map or []), read_wishes(fail_under or ())
     read = reading(columns, shape)
     setup = Setup(
         model=model,
@@ -122,6 +135,9 @@ def evaluate(
         max_passes=max_passes,
     )
     lines, total = read_rows(input), count_rows(input)
+    if sample is not None:
+        lines = iter(sampled(lines, sample, seed=seed))
+        total = None if total is None else min(sample, total)
     if dry_run:
         from ragattr.batch.estimate import estimate
 
@@ -129,25 +145,14 @@ def evaluate(
         return
     if output is None:
         raise ConfigError("give -o DIR, a folder for figures and report")
-
-    from ragattr.auditing import audit_rows
-    from ragattr.batch.evaluate import STATE, below, evaluate_rows, sampled
-    from ragattr.batch.state import open_state
-    from ragattr.models.remembered import Remembered
-
     _prepare(output, resume=resume or retry_failed, overwrite=overwrite)
-    if sample is not None:
-        lines = iter(sampled(lines, sample, seed=seed))
-        total = None if total is None else min(sample, total)
-    judge = setup.entailment_model()
-    settings = _settings(setup, used=used, columns=columns, shape=shape, again=again)
-    settings["verifier"] = f"{judge.name} {judge.revision}"
+    judging = _Judging(setup, used=used, again=again)
+    settings = {**judging.settings(), "map": columns, "from": shape}
     with open_state(output / STATE, settings, retries=retry_failed) as state:
-        own = replace(setup, verifier=Remembered(judge, state.pairs()))
         audit, outcome = evaluate_rows(
             progress(lines, total),
             output,
-            audit_rows(own, used=used, again=again),
+            judging.engine(engine, state, workers=workers),
             read=read,
             state=state,
             by=by,
@@ -156,31 +161,14 @@ def evaluate(
             about={"input": Path(input).name, "settings": settings},
             seed=seed,
         )
-    for failure in outcome.failures:
-        say(f"ragattr: {failure}")
-    if as_json:
-        from ragattr.batch.evaluate import as_json as said
-
-        show_json(said(audit))
-    else:
-        from rich.console import Console
-
-        from ragattr.report.audit import print_audit
-
-        print_audit(audit, Console())
-        typer.echo(f"{output / 'report.html'}")
-    short = below(audit.figures, fail_under or ())
-    for line in short:
-        say(f"ragattr: {line}")
-    if outcome.exit_code or short:
-        raise typer.Exit(outcome.exit_code or 1)
+    _end(audit, outcome, output, wishes, as_json=as_json)
 
 
 def _prepare(folder: Path, *, resume: bool, overwrite: bool) -> None:
     """Make the folder, or clear it, or go on in it, as was asked."""
-    from ragattr.batch.evaluate import METRICS, RECORDS, REPORT, STATE
+    from ragattr.batch.evaluate import FILES
 
-    own = [folder / name for name in (STATE, METRICS, RECORDS, REPORT)]
+    own = [folder / name for name in FILES]
     if any(path.exists() for path in own) and not resume:
         if not overwrite:
             raise InputError(f"{folder} holds a run: give --resume, --overwrite or another folder")
@@ -192,17 +180,72 @@ def _prepare(folder: Path, *, resume: bool, overwrite: bool) -> None:
         raise InputError(f"cannot make {folder}: {error.strerror}") from error
 
 
-def _settings(
-    setup: "Setup", *, used: bool, columns: Mapping[str, str], shape: str, again: bool
-) -> dict[str, object]:
-    """What a record hangs on, beside its row."""
-    measuring = {"model": str(setup.model), "method": setup.method, "max_passes": setup.max_passes}
-    return {
-        "threshold": setup.threshold,
-        "claims": setup.claims,
-        "offsets": setup.offsets,
-        "map": dict(columns),
-        "from": shape,
-        "again": again,
-        "used": measuring if used else None,
-    }
+@dataclass(frozen=True)
+class _Judging:
+    """How answers are judged: what a record hangs on beside its row."""
+
+    setup: "Setup"
+    used: bool
+    again: bool
+
+    @cached_property
+    def verifier(self) -> "EntailmentModel":
+        return self.setup.entailment_model()
+
+    def settings(self) -> dict[str, object]:
+        setup = self.setup
+        measuring = {
+            "model": str(setup.model),
+            "method": setup.method,
+            "max_passes": setup.max_passes,
+        }
+        return {
+            "threshold": setup.threshold,
+            "claims": setup.claims,
+            "offsets": setup.offsets,
+            "again": self.again,
+            "used": measuring if self.used else None,
+            "verifier": f"{self.verifier.name} {self.verifier.revision}",
+        }
+
+    def engine(self, name: str, state: "RunState", *, workers: int | None) -> "Engine":
+        """Here the verifier remembers what it said in the state; workers of Ray have no state."""
+        from ragattr.auditing import audit_rows
+        from ragattr.batch.engine import ROWS_TOGETHER, engine_of
+        from ragattr.models.remembered import Remembered
+
+        setup = self.setup
+        if name == "local":
+            setup = replace(setup, verifier=Remembered(self.verifier, state.pairs()))
+        start = partial(audit_rows, setup, used=self.used, again=self.again)
+        return engine_of(name, start, workers=workers, rows_together=ROWS_TOGETHER)
+
+
+def _end(
+    audit: "Audit",
+    outcome: "Outcome",
+    folder: Path,
+    wishes: Mapping[str, float],
+    *,
+    as_json: bool,
+) -> None:
+    """Say what was found, and leave with what it comes to."""
+    from rich.console import Console
+
+    from ragattr.batch.evaluate import REPORT
+    from ragattr.batch.evaluate import as_json as said
+    from ragattr.batch.wishes import unmet
+    from ragattr.report.audit import print_audit
+
+    for failure in outcome.failures:
+        say(f"ragattr: {failure}")
+    if as_json:
+        show_json(said(audit))
+    else:
+        print_audit(audit, Console())
+        typer.echo(f"{folder / REPORT}")
+    short = unmet(audit.figures, wishes)
+    for line in short:
+        say(f"ragattr: {line}")
+    if outcome.exit_code or short:
+        raise typer.Exit(outcome.exit_code or 1)

@@ -196,6 +196,17 @@ Claims = Annotated[
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Say what it would cost; ask no model anything.")
 ]
+EngineName = Annotated[
+    str,
+    typer.Option(
+        "--engine",
+        help="local; ray: worker processes on this machine; ray:ADDRESS: on a running cluster.",
+    ),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option("--workers", min=1, help="How many workers of Ray; one on each core unless told."),
+]
 TopLogprobs = Annotated[
     int,
     typer.Option(

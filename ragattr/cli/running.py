@@ -65,6 +65,9 @@ def run_work(
     *,
     output: Path | None,
     as_json: bool,
+    engine: str = "local",
+    workers: int | None = None,
+    rows_together: int = 1,
     html: Path | None = None,
     show: "Callable[[Row], None] | None" = None,
     render: "Callable[[Sequence[Row]], str] | None" = None,
@@ -74,6 +77,7 @@ def run_work(
     With input and output files, what is finished is kept beside the output until all is done: the
     same command, given again after it was stopped, goes on, and does failed rows again.
     """
+    from ragattr.batch.engine import engine_of
     from ragattr.batch.rows import run_rows
     from ragattr.batch.sources import count_rows, read_rows
     from ragattr.report.html import render_html
@@ -83,7 +87,7 @@ def run_work(
     kept = list["Row"]()
     show = show or show_record
     with _state(input, output) as state, sinks(output, html) as write:
-        work = start()
+        working = engine_of(engine, start, workers=workers, rows_together=rows_together)
 
         def sink(row: "Row") -> None:
             write(row)
@@ -94,7 +98,7 @@ def run_work(
             elif output is None or input is None:
                 show(row)
 
-        outcome = run_rows(progress(rows, total), work, sink, state=state)
+        outcome = run_rows(progress(rows, total), working, sink, state=state)
         _report(outcome, alone=input is None)
         if html is not None and kept:
             write_whole(html, (render or render_html)(kept))

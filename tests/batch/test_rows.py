@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ragattr.batch.engine import Here
 from ragattr.batch.rows import Failure, Outcome, jsonl_writer, read_lines, run_rows
 from ragattr.errors import InputError
 from ragattr.record import Row, dumps
@@ -28,7 +29,7 @@ def _numbered(*lines: str) -> list[tuple[int, str]]:
 def test_a_bad_row_is_reported_with_line_and_id_and_the_others_are_done() -> None:
     done: list[Row] = []
     lines = _numbered('{"id": "a", "n": 1}', '{"id": "b", "n": -1}', '{"id": "c", "n": 2}')
-    outcome = run_rows(lines, _work, done.append)
+    outcome = run_rows(lines, Here(_work), done.append)
     assert [row["id"] for row in done] == ["a", "c"]
     assert outcome == Outcome(2, (Failure(2, "b", "n: is negative"),))
     assert str(outcome.failures[0]) == "line 2 (id 'b'): n: is negative"
@@ -36,21 +37,21 @@ def test_a_bad_row_is_reported_with_line_and_id_and_the_others_are_done() -> Non
 
 def test_a_line_that_is_no_json_is_reported_without_an_id() -> None:
     done: list[Row] = []
-    outcome = run_rows(_numbered('{"n": 1', '{"n": 1}'), _work, done.append)
+    outcome = run_rows(_numbered('{"n": 1', '{"n": 1}'), Here(_work), done.append)
     assert str(outcome.failures[0]).startswith("line 1: not JSON")
     assert [row["n"] for row in done] == [2]
 
 
 def test_an_unexpected_exception_in_one_row_does_not_lose_the_others() -> None:
     done: list[Row] = []
-    outcome = run_rows(_numbered('{"n": 0}', '{"n": 1}'), _work, done.append)
+    outcome = run_rows(_numbered('{"n": 0}', '{"n": 1}'), Here(_work), done.append)
     assert [row["n"] for row in done] == [2]
     assert str(outcome.failures[0]) == "line 1: unexpected ZeroDivisionError('division by zero')"
 
 
 def test_a_row_without_an_id_gets_its_line_number() -> None:
     done: list[Row] = []
-    run_rows([(3, '{"n": 1}'), (7, '{"id": "x", "n": 1}')], _work, done.append)
+    run_rows([(3, '{"n": 1}'), (7, '{"id": "x", "n": 1}')], Here(_work), done.append)
     assert [row["id"] for row in done] == ["3", "x"]
 
 
@@ -62,7 +63,7 @@ def test_the_exit_code_tells_whether_all_some_or_no_rows_were_done(
 ) -> None:
     done: list[Row] = []
     lines = _numbered(*(f'{{"n": {n}}}' for n in numbers))
-    assert run_rows(lines, _work, done.append).exit_code == code
+    assert run_rows(lines, Here(_work), done.append).exit_code == code
 
 
 class Doubling:
@@ -81,7 +82,9 @@ class Doubling:
 
 def test_work_that_goes_together_is_asked_once_for_many_rows() -> None:
     work, done = Doubling(), list[Row]()
-    outcome = run_rows(_numbered(*(f'{{"n": {n}}}' for n in range(1, 101))), work, done.append)
+    outcome = run_rows(
+        _numbered(*(f'{{"n": {n}}}' for n in range(1, 101))), Here(work), done.append
+    )
     assert work.sizes == [64, 36]
     assert [row["n"] for row in done] == [2 * n for n in range(1, 101)]
     assert outcome == Outcome(100, ())
@@ -89,14 +92,14 @@ def test_work_that_goes_together_is_asked_once_for_many_rows() -> None:
 
 def test_a_bad_row_among_many_fails_alone() -> None:
     work, done = Doubling(), list[Row]()
-    outcome = run_rows(_numbered('{"n": 1}', '{"n": -1}', "{", '{"n": 3}'), work, done.append)
+    outcome = run_rows(_numbered('{"n": 1}', '{"n": -1}', "{", '{"n": 3}'), Here(work), done.append)
     assert [row["n"] for row in done] == [2, 6]
     assert [failure.line for failure in outcome.failures] == [2, 3]
 
 
 def test_an_input_without_rows_is_an_error() -> None:
     with pytest.raises(InputError, match="holds no rows"):
-        run_rows([], _work, print)
+        run_rows([], Here(_work), print)
 
 
 def test_an_error_of_the_sink_is_not_swallowed() -> None:
@@ -104,7 +107,7 @@ def test_an_error_of_the_sink_is_not_swallowed() -> None:
         raise OSError("no space left")
 
     with pytest.raises(OSError, match="no space left"):
-        run_rows(_numbered('{"n": 1}'), _work, full)
+        run_rows(_numbered('{"n": 1}'), Here(_work), full)
 
 
 def test_a_result_is_handed_on_before_the_next_row_is_begun() -> None:
@@ -114,7 +117,7 @@ def test_a_result_is_handed_on_before_the_next_row_is_begun() -> None:
         events.append(row["n"])
         return row
 
-    run_rows(_numbered('{"n": 1}', '{"n": 2}'), work, lambda row: events.append("done"))
+    run_rows(_numbered('{"n": 1}', '{"n": 2}'), Here(work), lambda row: events.append("done"))
     assert events == [1, "done", 2, "done"]
 
 
@@ -123,7 +126,7 @@ def test_an_interrupt_stops_the_run() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_rows(_numbered('{"n": 1}', '{"n": 2}'), interrupted, print)
+        run_rows(_numbered('{"n": 1}', '{"n": 2}'), Here(interrupted), print)
 
 
 @pytest.mark.parametrize("bad", ['{"id": "b", "n": 1e999}', '{"id": "b", "n": NaN}'])
@@ -133,7 +136,7 @@ def test_a_row_that_cannot_be_written_does_not_lose_the_rows_after_it(
     path = tmp_path / "out.jsonl"
     lines = _numbered('{"id": "a", "n": 1}', bad, '{"id": "c", "n": 2}')
     with jsonl_writer(path) as write:
-        outcome = run_rows(lines, lambda row: row, write)
+        outcome = run_rows(lines, Here(lambda row: row), write)
     assert path.read_text() == '{"id": "a", "n": 1}\n{"id": "c", "n": 2}\n'
     assert [(failure.line, failure.id) for failure in outcome.failures if failure.line == 2]
 
@@ -146,7 +149,7 @@ def test_a_result_that_cannot_be_written_does_not_lose_the_rows_after_it(tmp_pat
 
     lines = _numbered('{"id": "a"}', '{"id": "b"}', '{"id": "c"}')
     with jsonl_writer(path) as write:
-        outcome = run_rows(lines, work, write)
+        outcome = run_rows(lines, Here(work), write)
     assert path.read_text() == '{"id": "a", "score": 1}\n{"id": "c", "score": 1}\n'
     assert [(failure.line, failure.id) for failure in outcome.failures] == [(2, "b")]
 
@@ -175,7 +178,7 @@ def test_a_dash_is_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     ("content", "message"),
     [
         (None, r"cannot read .*in\.jsonl: No such file"),
-        (b'{"a": 1}\n{"a": "\xff"}', r"in\.jsonl is not UTF-8 \(line 2, byte 7\)"),
+        ('{"a": "é"}'.encode("utf-16"), r"in\.jsonl is in UTF-16"),
     ],
 )
 def test_an_input_that_cannot_be_read_is_named(
@@ -186,6 +189,16 @@ def test_an_input_that_cannot_be_read_is_named(
         path.write_bytes(content)
     with pytest.raises(InputError, match=message):
         list(read_lines(path))
+
+
+def test_a_line_that_is_not_utf8_fails_alone(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_bytes(b'{"n": 1}\n{"n": 2, "a": "caf\xe9"}\n{"n": 3}\n')
+    done = list[Row]()
+    outcome = run_rows(read_lines(tmp_path / "in.jsonl"), Here(_work), done.append)
+    assert [row["n"] for row in done] == [2, 6]
+    assert [str(failure) for failure in outcome.failures] == [
+        "line 2: not UTF-8 (byte 18 of the line): convert it first"
+    ]
 
 
 # Output
@@ -222,7 +235,7 @@ def test_a_crash_keeps_the_rows_that_were_done(tmp_path: Path) -> None:
         return {"n": row["n"]}
 
     with pytest.raises(KeyboardInterrupt), jsonl_writer(tmp_path / "out.jsonl") as write:
-        run_rows(_numbered('{"n": 1}', '{"n": 2}'), work, write)
+        run_rows(_numbered('{"n": 1}', '{"n": 2}'), Here(work), write)
     (left,) = tmp_path.iterdir()
     assert (left.name, left.read_text()) == ("out.jsonl.partial", '{"n": 1}\n')
 

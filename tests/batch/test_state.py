@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ragattr.batch.engine import Done, Here
 from ragattr.batch.rows import Failure, jsonl_writer, run_rows
-from ragattr.batch.state import Kept, open_state
+from ragattr.batch.state import open_state
 from ragattr.errors import InputError
 from ragattr.models.fake import FakeVerifier
 from ragattr.models.protocols import Pair
@@ -44,7 +45,7 @@ def _run(
     work, done = Counting(), list[Row]()
     settings = {"threshold": options.get("threshold")}
     with open_state(path, settings, retries=bool(options.get("retries"))) as state:
-        run_rows(lines, work, done.append, state=state)
+        run_rows(lines, Here(work), done.append, state=state)
     return done, work
 
 
@@ -72,7 +73,7 @@ def test_other_settings_are_another_run(tmp_path: Path) -> None:
 def test_failed_rows_are_told_again_and_done_again_only_when_asked(tmp_path: Path) -> None:
     _run(tmp_path / "run", LINES)
     with open_state(tmp_path / "run", {"threshold": None}) as state:
-        outcome = run_rows(LINES, Counting(), lambda row: None, state=state)
+        outcome = run_rows(LINES, Here(Counting()), lambda row: None, state=state)
     assert outcome.failures == (Failure(3, "3", "n: is three"),)
     _, work = _run(tmp_path / "run", LINES, retries=True)
     assert work.asked == [3]
@@ -104,11 +105,11 @@ def test_a_file_that_is_no_state_is_named(tmp_path: Path) -> None:
 
 def test_what_was_not_committed_is_not_there(tmp_path: Path) -> None:
     with open_state(tmp_path / "run", {}) as state:
-        state.keep(state.key("a"), Kept({"n": 1}, None))
+        state.keep(state.key("a"), Done({"n": 1}, None))
         state.commit()
-        state.keep(state.key("b"), Kept({"n": 2}, None))
+        state.keep(state.key("b"), Done({"n": 2}, None))
     with open_state(tmp_path / "run", {}) as state:
-        assert state.find(state.key("a")) == Kept({"n": 1}, None)
+        assert state.find(state.key("a")) == Done({"n": 1}, None)
         assert state.find(state.key("b")) is None
 
 
@@ -141,6 +142,7 @@ SLOW = textwrap.dedent(
     """
     import sys, time
     from pathlib import Path
+    from ragattr.batch.engine import Here
     from ragattr.batch.rows import jsonl_writer, read_lines, run_rows
     from ragattr.batch.state import open_state
 
@@ -156,7 +158,7 @@ SLOW = textwrap.dedent(
 
     out = Path(sys.argv[2])
     with open_state(Path(f"{out}.run"), {}) as state, jsonl_writer(out) as write:
-        run_rows(read_lines(Path(sys.argv[1])), Work(), write, state=state)
+        run_rows(read_lines(Path(sys.argv[1])), Here(Work()), write, state=state)
     """
 )
 
@@ -199,6 +201,7 @@ import resource, sys
 from pathlib import Path
 from ragattr.attribution.unmeasured import Unmeasured
 from ragattr.auditing import AuditRows
+from ragattr.batch.engine import Here
 from ragattr.batch.evaluate import evaluate_rows
 from ragattr.batch.state import open_state
 from ragattr.citation.join import Cite
@@ -217,7 +220,7 @@ folder = Path(sys.argv[2])
 with open_state(folder / "run.sqlite", {}) as state:
     verify = VerifyPassages(Remembered(FakeVerifier(), state.pairs()))
     evaluate_rows(lines(int(sys.argv[1])), folder,
-                  AuditRows(Unmeasured() >> verify >> Cite(), "codepoints"), state=state)
+                  Here(AuditRows(Unmeasured() >> verify >> Cite(), "codepoints")), state=state)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
