@@ -13,7 +13,6 @@ import argparse
 import json
 import zlib
 from collections.abc import Sequence
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from eval.attribution_judging import given, judged
 from eval.attribution_sets import SETS, AttributionRow, read_attribution
 from eval.kept import kept
 from eval.results import write_result
+from eval.tables import aligned
 from ragattr.errors import ConfigError, RagattrError
 from ragattr.models import embedded
 from ragattr.models.features import FEATURES
@@ -148,7 +148,7 @@ def _group_table(bench: Bench, figures: dict[str, Figures], group: str) -> str:
         cells = [_cell(*row[name]) if name in row else "-" for name in names]
         mean = f"{row[group]:.1f}{note}" if group in row else "-"
         lines.append((f"{row['name']}, {row['setting']}", *cells, mean))
-    return _aligned(lines)
+    return aligned(lines)
 
 
 _CELL = ("macro_f1", "false_positives", "false_negatives")
@@ -181,7 +181,7 @@ def detailed(figures: dict[str, Figures]) -> str:
                         "-" if calibration["auroc"] is None else f"{calibration['auroc']:.3f}",
                     )
                 )
-    return _aligned(lines)
+    return aligned(lines)
 
 
 def _sure(found: Figures) -> tuple[str, str]:
@@ -192,16 +192,6 @@ def _sure(found: Figures) -> tuple[str, str]:
         return value, "-"
     low, high = gain["interval"]
     return value, f"{gain['difference']:+.1f} [{low:+.1f}, {high:+.1f}] p {gain['p']:.3f}"
-
-
-def _aligned(lines: Sequence[Sequence[str]]) -> str:
-    """Columns as wide as their widest cell, of lines that have more than one."""
-    columns = zip_longest(*(line for line in lines if len(line) > 1), fillvalue="")
-    widths = [max(map(len, column)) for column in columns]
-    return "\n".join(
-        "  ".join(cell.ljust(size) for cell, size in zip(line, widths, strict=False)).rstrip()
-        for line in lines
-    )
 
 
 if __name__ == "__main__":

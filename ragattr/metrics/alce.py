@@ -12,8 +12,9 @@ import numpy as np
 
 from ragattr.errors import ConfigError
 from ragattr.text.claims import claim_markers, read_claims, statement
+from ragattr.text.markers import cut_markers, find_markers
 from ragattr.text.sentences import sentence_spans
-from ragattr.types import Passage
+from ragattr.types import Claim, Marker, Passage
 
 MOST_CITATIONS = 3  # that count in one sentence: the first ones
 
@@ -26,10 +27,20 @@ Entails = Callable[[Sequence[Pair]], Sequence[bool]]
 
 @dataclass(frozen=True)
 class CitedOutput:
-    """What a model wrote, and the documents that its markers number from 1."""
+    """What a model wrote, and the documents that its markers number from 1.
+
+    Attributes:
+        question: that it answers; it goes before each item of a list (`alce_lists`).
+    """
 
     text: str
     documents: tuple[Passage, ...]
+    question: str = ""
+
+    @property
+    def line(self) -> str:
+        """The first line that is not empty: all that ALCE scores."""
+        return self.text.strip().split("\n")[0].replace("<|im_end|>", "")
 
 
 @dataclass(frozen=True)
@@ -115,13 +126,7 @@ def read_as_released(
         split: cuts a line into sentences. The released code takes `nltk.sent_tokenize`; by
             default it is our own splitter, which agrees on plain prose.
     """
-    return [
-        CitedSentence(
-            _REMOVED.sub("", sentence).strip(),
-            tuple(int(number) - 1 for number in _CITATION.findall(sentence)),
-        )
-        for sentence in (split or _split)(_first_line(output.text))
-    ]
+    return [cited_as_released(sentence) for sentence in (split or _split)(output.line)]
 
 
 def read_by_markers(output: CitedOutput) -> list[CitedSentence]:
@@ -129,14 +134,33 @@ def read_by_markers(output: CitedOutput) -> list[CitedSentence]:
 
     A marker after the full stop belongs to the sentence before it; lists and ranges are read.
     """
-    claims, markers = read_claims(_first_line(output.text), len(output.documents))
-    return [
-        CitedSentence(
-            statement(claim, markers),
-            tuple(n - 1 for marker in claim_markers(claim, markers) for n in marker.numbers),
-        )
-        for claim in claims
-    ]
+    claims, markers = read_claims(output.line, len(output.documents))
+    return [cited_by_markers(claim, markers) for claim in claims]
+
+
+def cited_as_released(sentence: str) -> CitedSentence:
+    """A sentence whose citations are the numbers after a "["."""
+    numbers = tuple(int(number) - 1 for number in _CITATION.findall(sentence))
+    return CitedSentence(_REMOVED.sub("", sentence).strip(), numbers)
+
+
+def cited_by_markers(claim: Claim, markers: Sequence[Marker]) -> CitedSentence:
+    """A claim whose citations are its markers, of all those of its text."""
+    numbers = [n - 1 for marker in claim_markers(claim, markers) for n in marker.numbers]
+    return CitedSentence(statement(claim, markers), tuple(numbers))
+
+
+def plain_as_released(output: CitedOutput) -> str:
+    """The first line without citations, as the released code removes them for all other scores.
+
+    "[1, 2]" leaves ", 2".
+    """
+    return _REMOVED.sub("", output.line)
+
+
+def plain_by_markers(output: CitedOutput) -> str:
+    """The first line without its markers, as ragattr reads them."""
+    return cut_markers(output.line, find_markers(output.line, len(output.documents))).text
 
 
 @dataclass(frozen=True)
@@ -203,10 +227,6 @@ def _is_precise(sentence: _Sentence, number: int, known: dict[Pair, bool]) -> bo
 
 def _formatted(document: Passage) -> str:
     return f"Title: {document.title or ''}\n{document.text}"
-
-
-def _first_line(text: str) -> str:
-    return text.strip().split("\n")[0].replace("<|im_end|>", "")
 
 
 def _split(line: str) -> list[str]:

@@ -9,6 +9,8 @@ from ragattr.metrics.alce import (
     CitedOutput,
     CitedSentence,
     citation_scores,
+    plain_as_released,
+    plain_by_markers,
     read_as_released,
     read_by_markers,
 )
@@ -120,6 +122,12 @@ def test_the_corrected_reading_gives_it_to_the_sentence_before() -> None:
 def test_markers_are_cut_as_in_the_released_code() -> None:
     (found,) = read_as_released(CitedOutput("It is so [1, 2] | or not [3].", DOCUMENTS))
     assert found == CitedSentence("It is so, 2 or not.", (0, 2))
+
+
+def test_plain_text_is_the_first_line_without_citations_in_either_reading() -> None:
+    output = CitedOutput("  Oslo is old [1][2]. [3] It is [1, 2].\nMore [1].", DOCUMENTS)
+    assert plain_by_markers(output) == "Oslo is old. It is."
+    assert plain_as_released(output) == "Oslo is old. It is, 2."
 
 
 def test_random_cases_have_the_scores_of_a_plain_implementation() -> None:

@@ -1,6 +1,12 @@
 import pytest
 
-from ragattr.metrics.answers import contains_answer, exact_match, token_f1
+from ragattr.errors import ConfigError
+from ragattr.metrics.answers import (
+    contains_answer,
+    exact_match,
+    short_answer_recall,
+    token_f1,
+)
 
 
 @pytest.mark.parametrize(
@@ -62,3 +68,25 @@ def test_hyphens_are_dropped_as_squads_own_script_drops_them(
     answer: str, gold: str, score: float
 ) -> None:
     assert exact_match(answer, gold) == score
+
+
+@pytest.mark.parametrize(
+    ("answer", "gold", "recall"),
+    [
+        ("Ali Daei scored.", [["Daei", "Ali Daei"], ["Bican"]], 1 / 2),
+        ("The U.S.A. and Bican", [["USA"], ["The Bican!"]], 1),
+        ("It was a party.", [["art"]], 1),  # characters, not words
+        ("It is old.", [["old town"], ["new"], ["old"]], 1 / 3),
+        ("Anything", [["The", "."], ["thing"]], 1 / 2),  # a wording of nothing stands nowhere
+        ("", [["x"]], 0),
+    ],
+)
+def test_short_answers_are_recalled_when_one_of_their_wordings_stands_in_the_answer(
+    answer: str, gold: list[list[str]], recall: float
+) -> None:
+    assert short_answer_recall(answer, gold) == pytest.approx(recall)
+
+
+def test_a_recall_of_no_short_answers_is_refused() -> None:
+    with pytest.raises(ConfigError, match="at least one"):
+        short_answer_recall("x", [])
