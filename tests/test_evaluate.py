@@ -16,7 +16,7 @@ from ragattr.batch.table import read_records
 from ragattr.batch.wishes import read_wishes, unmet
 from ragattr.cli import app
 from ragattr.errors import ConfigError, InputError
-from ragattr.metrics.audit import Figure
+from ragattr.metrics.tally import Figure
 from ragattr.models.entailment import EmbeddedVerifier
 
 pytestmark = pytest.mark.model

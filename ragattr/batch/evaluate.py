@@ -12,10 +12,10 @@ from ragattr.batch.found import Found
 from ragattr.batch.labels import read_labels
 from ragattr.batch.rows import Outcome, as_it_is, run_rows
 from ragattr.batch.state import RunState
-from ragattr.batch.table import RECORDS, read_tally, table_writer
+from ragattr.batch.table import RECORDS, read_questions, read_tally, table_writer
 from ragattr.errors import InputError
 from ragattr.metrics.agreement import Agreement, agreement
-from ragattr.metrics.audit import Difference, Figure, Tally, compare
+from ragattr.metrics.tally import Figure, Tally, compare
 from ragattr.record import Row
 from ragattr.report.audit import Audit, Group, render_audit
 from ragattr.written import write_whole
@@ -36,7 +36,6 @@ def evaluate_rows(
     labels: Path | None = None,
     other: Path | None = None,
     about: Mapping[str, object] | None = None,
-    seed: int = 0,
 ) -> tuple[Audit, Outcome]:
     """Judge the rows, count, and write the folder's three files.
 
@@ -51,8 +50,8 @@ def evaluate_rows(
         The audit, and how many rows were done.
     """
     started = time.perf_counter()
-    found = Found(by, read_labels(labels) if labels else {})
-    theirs = None if other is None else read_tally(other)
+    asked = None if other is None else read_questions(other)
+    found = Found(by, read_labels(labels) if labels else {}, asked)
     with table_writer(folder / RECORDS) as write:
 
         def sink(record: Row) -> None:
@@ -62,7 +61,8 @@ def evaluate_rows(
         outcome = run_rows(lines, engine, sink, read=read, state=state)
         if not outcome.n_done:
             raise InputError(f"no row could be judged; the first: {outcome.failures[0]}")
-        audit = _audited(found, theirs, outcome, about or {}, seed, time.perf_counter() - started)
+        theirs = None if other is None else read_tally(other, found.shared.questions)
+        audit = _audited(found, theirs, outcome, about or {}, time.perf_counter() - started)
     write_whole(folder / METRICS, json.dumps(as_json(audit), indent=1) + "\n")
     write_whole(folder / REPORT, render_audit(audit))
     return audit, outcome
@@ -73,29 +73,17 @@ def _audited(
     theirs: Tally | None,
     outcome: Outcome,
     about: Mapping[str, object],
-    seed: int,
     seconds: float,
 ) -> Audit:
-    differences: dict[str, Difference] = {}
-    n_compared = 0
-    if theirs is not None:
-        differences, n_compared = compare(found.tally, theirs, seed=seed)
-    labelled: Agreement | None = None
-    if found.labels:
-        if not found.labelled:
-            raise InputError("no label names a statement of these records: see --labels")
-        truth, p = zip(*found.labelled, strict=True)
-        threshold = (found.verifier or {}).get("threshold", 0.5)
-        labelled = agreement(truth, p, threshold)
     return Audit(
-        figures=found.tally.figures(seed=seed),
+        figures=found.tally.figures(),
         n_records=len(found.tally),
         n_failed=len(outcome.failures),
-        n_questions=len(found.tally.sums()[1]),
+        n_questions=len(found.tally.questions),
         n_warned=found.n_warnings,
         groups={
             kind: [
-                Group(name, len(tally), tally.figures(seed=seed, n_resamples=200))
+                Group(name, len(tally), tally.figures())
                 for name, tally in sorted(tallies.items(), key=lambda pair: -len(pair[1]))
             ]
             for kind, tallies in found.groups.items()
@@ -105,12 +93,21 @@ def _audited(
         verifier=found.verifier,
         readers=tuple(sorted(found.readers)),
         worst=tuple(record for *_, record in sorted(found.worst, key=lambda w: (-w[0], -w[1]))),
-        agreement=labelled,
-        differences=differences,
-        n_compared=n_compared,
+        agreement=_agreement(found),
+        differences=compare(found.shared, theirs) if theirs is not None else {},
+        n_compared=len(found.shared.questions),
         about=dict(about),
         seconds=seconds,
     )
+
+
+def _agreement(found: Found) -> Agreement | None:
+    if not found.labels:
+        return None
+    if not found.labelled:
+        raise InputError("no label names a statement of these records: see --labels")
+    truth, p = zip(*found.labelled, strict=True)
+    return agreement(truth, p, (found.verifier or {}).get("threshold", 0.5))
 
 
 def as_json(audit: Audit) -> Row:
@@ -136,7 +133,7 @@ def as_json(audit: Audit) -> Row:
         "records_with_warnings": audit.n_warned,
         "verifier": audit.verifier,
         "used_as_read_by": list(audit.readers),
-        "interval": "95 % percentile bootstrap, questions drawn anew 1000 times",
+        "interval": "95 % percentile bootstrap, questions drawn anew 1000 times (Poisson)",
         "figures": figures(audit.figures),
         "groups": {
             kind: [{"name": g.name, "records": g.n, "figures": figures(g.figures)} for g in groups]

@@ -5,11 +5,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ragattr.metrics.audit import Tally, count
+from ragattr.metrics.audit import count
+from ragattr.metrics.tally import Questions, Tally
 from ragattr.record import Row
 
 WORST = 12  # cases shown
 BINS = 20  # of the histogram of probabilities
+GROUPS, OTHERS = 200, "(others)"  # names of a kind that are counted apart
+DRAWS_OF_GROUP = 200
 _ASKED = (
     "how many",
     "how much",
@@ -27,11 +30,19 @@ _ASKED = (
 
 @dataclass(eq=False)
 class Found:
-    """What an audit has seen so far, in little: the records themselves are on the disk."""
+    """What an audit has seen so far.
+
+    Attributes:
+        by: the field that tells where a record comes from.
+        labels: whether people call a statement supported, by record and claim.
+        compared: the questions of another audit; `shared` is of those alone.
+    """
 
     by: str
     labels: Mapping[tuple[str, str], bool] = field(default_factory=dict)
+    compared: Questions | None = None
     tally: Tally = field(default_factory=Tally)
+    shared: Tally = field(default_factory=Tally)
     groups: dict[str, dict[str, Tally]] = field(default_factory=dict)
     histogram: list[int] = field(default_factory=lambda: [0] * BINS)
     labelled: list[tuple[bool, float]] = field(default_factory=list)
@@ -44,9 +55,11 @@ class Found:
         """One record."""
         counts, question = count(record), str(record["question"])
         self.tally.add(counts, question)
+        if self.compared is not None and question in self.compared:
+            self.shared.add(counts, question)
         for kind, name in (("source", self._source(record)), ("question", question_type(question))):
             if name:
-                self.groups.setdefault(kind, {}).setdefault(name, Tally()).add(counts, question)
+                self._group(kind, name).add(counts, question)
         self.verifier = record["verifier"] or self.verifier
         if record["attribution"]:
             self.readers.add(str((record["model"] or {}).get("name")))
@@ -65,6 +78,12 @@ class Found:
             heapq.heappush(self.worst, (badness, -len(self.tally), record))
             if len(self.worst) > WORST:
                 heapq.heappop(self.worst)
+
+    def _group(self, kind: str, name: str) -> Tally:
+        groups = self.groups.setdefault(kind, {})
+        if name not in groups and len(groups) >= GROUPS:
+            name = OTHERS
+        return groups.setdefault(name, Tally(n_draws=DRAWS_OF_GROUP))
 
     def _source(self, record: Row) -> str | None:
         value = record.get(self.by)

@@ -24,7 +24,7 @@ def read_labels(path: Path) -> dict[tuple[str, str], bool]:
         for name in ("id", "claim", "label"):
             if name not in row:
                 raise InputError(f"{path}, line {number}: {name}: this field is missing")
-        if row["label"] not in _SUPPORTED:
+        if row["label"] not in [*_SUPPORTED]:  # it may be anything that JSON holds
             raise InputError(
                 f"{path}, line {number}: label: wanted one of {', '.join(_SUPPORTED)}, "
                 f"got {row['label']!r}"

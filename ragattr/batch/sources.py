@@ -104,8 +104,12 @@ def _plain(value: object) -> object:
 
 
 def _table_rows(source: str) -> Iterator[Mapping[str, Any]]:
-    for batch in _parquet(source).iter_batches(batch_size=READ_TOGETHER):
-        yield from batch.to_pylist()
+    file = _parquet(source)
+    try:
+        for batch in file.iter_batches(batch_size=READ_TOGETHER):
+            yield from batch.to_pylist()
+    except Exception as error:  # a damaged table raises whatever it leads Arrow to
+        raise InputError(f"cannot read {source}: {' '.join(str(error).split())}") from error
 
 
 def _parquet(source: str) -> Any:
@@ -118,8 +122,8 @@ def _parquet(source: str) -> Any:
         if "://" not in source:
             return pyarrow.parquet.ParquetFile(source)
         return pyarrow.parquet.ParquetFile(_fsspec().open(source, "rb").open())
-    except (OSError, pyarrow.ArrowException) as error:
-        raise InputError(f"cannot read {source}: {error}") from error
+    except Exception as error:  # as above
+        raise InputError(f"cannot read {source}: {' '.join(str(error).split())}") from error
 
 
 def _separated(source: str) -> Iterator[Mapping[str, Any]]:

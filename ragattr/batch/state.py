@@ -21,7 +21,7 @@ from ragattr.record import dumps, loads
 from ragattr.types import FloatArray
 
 _TABLES = """
-CREATE TABLE IF NOT EXISTS rows (key BLOB PRIMARY KEY, record BLOB, error TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS rows (key BLOB PRIMARY KEY, record BLOB, error TEXT);
 CREATE TABLE IF NOT EXISTS pairs (key BLOB PRIMARY KEY, figures BLOB NOT NULL) WITHOUT ROWID;
 """
 _TOGETHER = 500  # keys in one question

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ragattr.errors import InputError, MissingExtra
-from ragattr.metrics.audit import Tally, count
+from ragattr.metrics.audit import count
+from ragattr.metrics.tally import Questions, Tally
 from ragattr.record import Row, dumps, loads
 from ragattr.written import whole_file
 
@@ -68,11 +69,20 @@ def _pyarrow() -> Any:
     return pyarrow
 
 
-def read_tally(folder: Path) -> Tally:
-    """The counts of another audit, from its records."""
+def read_questions(folder: Path) -> Questions:
+    """The questions of an audit's records."""
+    questions = Questions()
+    for record in read_records(folder):
+        questions.add(str(record["question"]))
+    return questions
+
+
+def read_tally(folder: Path, questions: Questions) -> Tally:
+    """The counts of an audit's records that answer one of the questions."""
     tally = Tally()
     for record in read_records(folder):
-        tally.add(count(record), str(record["question"]))
+        if (question := str(record["question"])) in questions:
+            tally.add(count(record), question)
     return tally
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from ragattr.errors import ConfigError
-from ragattr.metrics.audit import FIGURES, Figure
+from ragattr.metrics.audit import FIGURES
+from ragattr.metrics.tally import Figure
 
 
 def read_wishes(written: Sequence[str]) -> dict[str, float]:

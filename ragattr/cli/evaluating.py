@@ -159,7 +159,6 @@ def evaluate(
             labels=labels,
             other=compare,
             about={"input": Path(input).name, "settings": settings},
-            seed=seed,
         )
     _end(audit, outcome, output, wishes, as_json=as_json)
 

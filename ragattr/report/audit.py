@@ -11,7 +11,8 @@ from rich.table import Table
 
 from ragattr import __version__
 from ragattr.metrics.agreement import Agreement
-from ragattr.metrics.audit import CLASSES, FIGURES, Difference, Figure
+from ragattr.metrics.audit import CLASSES, FIGURES
+from ragattr.metrics.tally import Difference, Figure
 from ragattr.record import Row
 from ragattr.report.html import section_view
 from ragattr.report.page import render_page

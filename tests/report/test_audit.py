@@ -11,7 +11,8 @@ from ragattr.attribution.unmeasured import Unmeasured
 from ragattr.auditing import AuditRows
 from ragattr.citation.join import Cite
 from ragattr.metrics.agreement import agreement
-from ragattr.metrics.audit import Tally, compare, count
+from ragattr.metrics.audit import count
+from ragattr.metrics.tally import Tally, compare
 from ragattr.models.fake import FakeVerifier
 from ragattr.record import Row
 from ragattr.report.audit import Audit, Group, print_audit, render_audit
@@ -48,7 +49,7 @@ def _audited(*rows: Row) -> Audit:
     for record in records:
         tally.add(count(record), str(record["question"]))
     figures = tally.figures()
-    differences, n_compared = compare(tally, tally)
+    differences, n_compared = compare(tally, tally), len(tally.questions)
     return Audit(
         figures=figures,
         n_records=len(records),
