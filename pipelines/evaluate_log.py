@@ -24,6 +24,7 @@ from ragattr.models.protocols import EntailmentModel
 from ragattr.models.remembered import Remembered
 from ragattr.report.audit import print_audit
 from ragattr.types import CitedAnswer
+from ragattr.verification.gold import CompareWithGold
 from ragattr.verification.passages import VerifyPassages
 
 
@@ -42,7 +43,7 @@ def main(log: str, folder: str) -> None:
         audit, _ = evaluate_rows(
             read_rows(log),
             Path(folder),
-            Here(AuditRows(examine, "codepoints")),
+            Here(AuditRows(examine, CompareWithGold(verifier), "codepoints")),
             read=reading({}),
             state=state,
         )

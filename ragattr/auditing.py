@@ -4,12 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from ragattr.citation.join import Cite
-from ragattr.record import Row, read_case, to_answer, to_record
-from ragattr.schema import Record, check
+from ragattr.coherence import check_record
+from ragattr.metrics.gold import gold_answers
+from ragattr.record import Row, read_case, to_answer, to_record, with_gold
 from ragattr.setup import Setup
 from ragattr.stage import Stage
 from ragattr.text.offsets import OffsetUnit
-from ragattr.types import Answer, CitedAnswer
+from ragattr.types import Answer, CitedAnswer, GoldFigures
+from ragattr.verification.gold import CompareWithGold
 from ragattr.verification.passages import VerifyPassages
 
 
@@ -18,10 +20,13 @@ class AuditRows:
     """From a case to its record; a row that is a judged record already is only checked.
 
     Attributes:
+        examine: measures, judges and joins.
+        compare: sets answers beside the gold answers of rows that have one.
         again: whether judged records are judged anew.
     """
 
     examine: Stage[Answer, CitedAnswer]
+    compare: Stage[tuple[Answer, str], GoldFigures]
     offsets: OffsetUnit
     again: bool = False
 
@@ -37,20 +42,25 @@ class AuditRows:
             for row, record in zip(rows, records, strict=True)
             if record is None
         ]
-        examined = iter(
-            [
-                to_record(case, cited, offsets=self.offsets)
-                for case, cited in zip(
-                    cases, self.examine([to_answer(case) for case in cases]), strict=True
-                )
-            ]
-        )
+        examined = iter(self._examined(cases))
         return [next(examined) if record is None else record for record in records]
+
+    def _examined(self, cases: Sequence[Row]) -> list[Row]:
+        cited = self.examine([to_answer(case) for case in cases])
+        records = [
+            to_record(case, one, offsets=self.offsets)
+            for case, one in zip(cases, cited, strict=True)
+        ]
+        given = [(i, gold[0]) for i, case in enumerate(cases) if (gold := gold_answers(case))]
+        answers = [(cited[i].judgement.attribution.answer, text) for i, text in given]
+        for (i, _), figures in zip(given, self.compare(answers), strict=True):
+            records[i] = with_gold(records[i], figures)
+        return records
 
     def _judged(self, row: Row) -> Row | None:
         if self.again or not row.get("claims") or row.get("verifier") is None:
             return None
-        check(row, Record)
+        check_record(row)
         return row
 
 
@@ -62,5 +72,6 @@ def audit_rows(setup: Setup, *, used: bool = False, again: bool = False) -> Call
         again: whether records that are judged already are judged anew.
     """
     measure = setup.measure(insist=True) if used else replace(setup, tier="text").measure()
-    verify = VerifyPassages(setup.entailment_model(), setup.threshold)
-    return AuditRows(measure >> verify >> Cite(), setup.offsets, again)
+    verifier = setup.entailment_model()
+    examine = measure >> VerifyPassages(verifier, setup.threshold) >> Cite()
+    return AuditRows(examine, CompareWithGold(verifier), setup.offsets, again)

@@ -20,6 +20,7 @@ from ragattr.types import (
     CitedAnswer,
     Claim,
     Context,
+    GoldFigures,
     Judgement,
     Passage,
     Query,
@@ -188,6 +189,30 @@ def to_record(
         "claims": [_claim_fields(cited, i, convert) for i in range(len(answer.claims))],
         "attribution": _attribution_fields(judgement.attribution, convert),
         "revision": None,
+    }
+
+
+def with_gold(record: Row, figures: GoldFigures) -> Row:
+    """The record of an answer whose gold answer was judged beside it.
+
+    A gold statement's offsets are code points of the row's own gold text.
+    """
+    claims = zip(figures.claims, figures.in_passages, figures.in_answer, strict=True)
+    return {
+        **record,
+        "gold": {
+            "claims": [
+                {
+                    "start": claim.span.start,
+                    "end": claim.span.end,
+                    "text": claim.text,
+                    "in_passages": [_rounded(p) for p in in_passages],
+                    "in_answer": _rounded(in_answer),
+                }
+                for claim, in_passages, in_answer in claims
+            ],
+            "answer_in_gold": [_rounded(p) for p in figures.answer_in_gold],
+        },
     }
 
 

@@ -201,6 +201,23 @@ class RevisionFields(TypedDict):
     warnings: NotRequired[list[str]]
 
 
+class GoldClaimFields(TypedDict):
+    """A statement of the gold answer; null where it or the text was not judged."""
+
+    start: int
+    end: int
+    text: str
+    in_passages: list[float | None]
+    in_answer: float | None
+
+
+class GoldFields(TypedDict):
+    """The gold answer beside the answer, by an audit: probabilities that one entails the other."""
+
+    claims: list[GoldClaimFields]
+    answer_in_gold: list[float | None]
+
+
 class Record(Case):
     """A case with what was measured, judged and decided."""
 
@@ -215,6 +232,7 @@ class Record(Case):
     claims: list[ClaimFields]
     attribution: AttributionFields | None
     revision: RevisionFields | None
+    gold: NotRequired[GoldFields]
 
 
 def json_schema() -> dict[str, Any]:
@@ -250,7 +268,8 @@ def check(value: object, wanted: Any, path: str = "") -> None:
             check(item, get_args(wanted)[0], f"{path}[{i}]")
     elif get_origin(wanted) is Literal:
         if value not in get_args(wanted):
-            raise InputError(f"{path}: wanted one of {', '.join(get_args(wanted))}, got {value!r}")
+            got = repr(value) if isinstance(value, str) else _kind(value)
+            raise InputError(f"{path}: wanted one of {', '.join(get_args(wanted))}, got {got}")
     elif get_origin(wanted) is dict:
         if not isinstance(value, Mapping):
             raise InputError(f"{path}: wanted an object, got {_kind(value)}")

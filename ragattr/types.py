@@ -18,6 +18,7 @@ FloatArray = NDArray[np.float64]
 Message = Mapping[str, str]
 Label = Literal["supported", "contradicted", "not_enough_information", "unclear"]
 Tier = Literal["logits", "logprobs", "text"]
+Probabilities = tuple[float | None, ...]
 CitationClass = Literal["grounded", "post_rationalised", "misgrounded", "unsupported"]
 
 
@@ -387,6 +388,23 @@ class Draft:
     steps: tuple[Mapping[str, object], ...] = ()
     report: tuple[Source, ...] = ()
     warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class GoldFigures:
+    """An answer beside its gold answer: probabilities of "supported", None where not judged.
+
+    Attributes:
+        claims: the gold answer's statements.
+        in_passages: for each, by passage, that the passage entails it.
+        in_answer: for each, that the answer entails it.
+        answer_in_gold: for each claim of the answer, that the gold answer entails it.
+    """
+
+    claims: tuple[Claim, ...]
+    in_passages: tuple[Probabilities, ...]
+    in_answer: Probabilities
+    answer_in_gold: Probabilities
 
 
 @dataclass(frozen=True, eq=False)

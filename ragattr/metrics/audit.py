@@ -7,20 +7,14 @@ there the sums are of an answer's own share, over 1.
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from ragattr.metrics.answers import contains_answer, token_f1
+from ragattr.metrics.gold import GOLD_FIGURES, gold_answers, gold_counts
+from ragattr.metrics.tally import Counted, Meaning
 from ragattr.text.markers import cut_markers, find_markers
 
 CLASSES = ("grounded", "post_rationalised", "misgrounded", "unsupported")
-
-
-class Meaning(NamedTuple):
-    """A figure in words: what it is a share of, and whether more of it is better."""
-
-    title: str
-    what: str
-    more_is_better: bool | None
 
 
 FIGURES: dict[str, Meaning] = {
@@ -71,20 +65,9 @@ FIGURES: dict[str, Meaning] = {
         True,
     ),
     "answer_f1": Meaning("answer F1", "words in common with the nearest gold answer, mean", True),
+    **GOLD_FIGURES,
     "unclear_claims": Meaning("unclear claims", "of all statements, those not judged", False),
 }
-
-
-class Counted(NamedTuple):
-    """How much of how much; nothing of nothing where a record has no such thing."""
-
-    part: float
-    whole: float
-
-    @property
-    def share(self) -> float:
-        """0..1; NaN of nothing."""
-        return self.part / self.whole if self.whole else math.nan
 
 
 def count(record: Mapping[str, Any]) -> dict[str, Counted]:
@@ -104,7 +87,8 @@ def count(record: Mapping[str, Any]) -> dict[str, Counted]:
 
     return {
         **_alce(judged, threshold),
-        **_correctness(str(record.get("answer") or ""), _gold(record)),
+        **_correctness(str(record.get("answer") or ""), gold_answers(record)),
+        **gold_counts(record, threshold),
         "groundedness": of_judged("supported"),
         "contradicted_claims": of_judged("contradicted"),
         "unsupported_claims": of_judged("not_enough_information"),
@@ -164,13 +148,6 @@ def _alce(judged: Sequence[Mapping[str, Any]], threshold: float) -> dict[str, Co
         ),
         "citation_precision": Counted(n_precise / n_cited if n_cited else 0.0, float(bool(judged))),
     }
-
-
-def _gold(record: Mapping[str, Any]) -> list[str]:
-    """The gold answers of a row: "answers", a list, or "reference", a text."""
-    given = record.get("answers")
-    found = given if isinstance(given, list) else [record.get("reference")]
-    return [text for text in found if isinstance(text, str) and text.strip()]
 
 
 def _correctness(answer: str, gold: Sequence[str]) -> dict[str, Counted]:

@@ -11,16 +11,36 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ragattr.metrics.audit import Counted
 from ragattr.types import FloatArray
 
 DRAWS = 1000
 _TOGETHER = 64  # records that are added to the sums of all draws at once
 _NAMES_TOGETHER = 65_536
+
+
+class Meaning(NamedTuple):
+    """A figure in words: what it is a share of, and whether more of it is better."""
+
+    title: str
+    what: str
+    more_is_better: bool | None
+
+
+class Counted(NamedTuple):
+    """How much of how much; nothing of nothing where a record has no such thing."""
+
+    part: float
+    whole: float
+
+    @property
+    def share(self) -> float:
+        """0..1; NaN of nothing."""
+        return self.part / self.whole if self.whole else math.nan
 
 
 @dataclass(frozen=True)

@@ -208,6 +208,7 @@ from ragattr.citation.join import Cite
 from ragattr.models.fake import FakeVerifier
 from ragattr.models.remembered import Remembered
 from ragattr.record import dumps
+from ragattr.verification.gold import CompareWithGold
 from ragattr.verification.passages import VerifyPassages
 
 def lines(n):
@@ -220,7 +221,8 @@ folder = Path(sys.argv[2])
 with open_state(folder / "run.sqlite", {}) as state:
     verify = VerifyPassages(Remembered(FakeVerifier(), state.pairs()))
     evaluate_rows(lines(int(sys.argv[1])), folder,
-                  Here(AuditRows(Unmeasured() >> verify >> Cite(), "codepoints")), state=state)
+                  Here(AuditRows(Unmeasured() >> verify >> Cite(), CompareWithGold(FakeVerifier()),
+                                 "codepoints")), state=state)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 

@@ -8,7 +8,8 @@ import pytest
 
 from ragattr.errors import ConfigError
 from ragattr.metrics.agreement import agreement
-from ragattr.metrics.audit import Counted, count
+from ragattr.metrics.audit import count
+from ragattr.metrics.tally import Counted
 
 
 def _row(passage: str | None, supports: float | None, **other: Any) -> dict[str, Any]:

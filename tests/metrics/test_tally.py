@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from ragattr.metrics.audit import Counted
-from ragattr.metrics.tally import Questions, Tally, compare
+from ragattr.metrics.tally import Counted, Questions, Tally, compare
 
 
 def test_figures_are_sums_over_sums_with_an_interval_around_them() -> None:

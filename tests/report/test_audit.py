@@ -16,6 +16,7 @@ from ragattr.metrics.tally import Tally, compare
 from ragattr.models.fake import FakeVerifier
 from ragattr.record import Row
 from ragattr.report.audit import Audit, Group, print_audit, render_audit
+from ragattr.verification.gold import CompareWithGold
 from ragattr.verification.passages import VerifyPassages
 
 HOSTILE = (
@@ -44,7 +45,7 @@ class _Nodes(HTMLParser):
 
 def _audited(*rows: Row) -> Audit:
     examine = Unmeasured() >> VerifyPassages(FakeVerifier()) >> Cite()
-    records = AuditRows(examine, "codepoints").together(list(rows))
+    records = AuditRows(examine, CompareWithGold(FakeVerifier()), "codepoints").together(list(rows))
     tally = Tally()
     for record in records:
         tally.add(count(record), str(record["question"]))
