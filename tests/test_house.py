@@ -30,7 +30,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (  # a room imports from floors below its 
     ("schema", "record", "models"),
     STAGE_ROOMS,
     ("learn", "report"),
-    ("setup",),
+    ("setup", "coherence"),
     ("revising", "auditing"),
     ("api",),
     ("batch",),

@@ -4,24 +4,27 @@ The driver reads the rows, keeps the state and writes, as `Here` does. It feeds 
 dataset of which one row is one group; actors that each hold their own models do the work.
 """
 
+import asyncio
 import json
 import logging
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from ragattr.batch.engine import ROWS_TOGETHER, Done, Work, worked
 from ragattr.errors import ConfigError, MissingExtra, StageError
-from ragattr.record import Row, dumps
+from ragattr.models.loading import first_line
+from ragattr.record import Row, dumps, loads
 
 try:
     import pyarrow
     import ray
     import ray.data
+    from ray.data.block import BlockMetadata
     from ray.data.datasource import Datasource, ReadTask
-    from ray.util.queue import Queue
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 except ImportError as error:
     raise MissingExtra("ray") from error
@@ -34,7 +37,7 @@ _GROUP, _DONE = "group", "done"
 class OnRay:
     """An engine of worker processes.
 
-    A worker that is lost, alone or with its machine, is started again and its group done again.
+    A worker that is lost, alone or with its machine, is started again and its groups done again.
 
     Attributes:
         start: makes the work in each worker, with models of its own.
@@ -57,29 +60,24 @@ class OnRay:
 
     def __call__(self, groups: Iterable[Sequence[Row]]) -> Generator[list[Done]]:
         """What became of the rows of each group, in the order of the groups."""
-        with _cluster(self.address), _feed() as queue:
+        with _cluster(self.address):
             workers = self.workers or max(int(ray.cluster_resources()["CPU"]) // self.cores, 1)
-            results = _results(self._dataset(queue, workers))
+            feed = _feed()
+            results = _results(self._dataset(feed, workers), feed)
             under_way = deque[bool]()  # whether the group was sent; one without rows is not
             for group in groups:
                 if group:
-                    queue.put(json.dumps(group))
+                    ray.get(feed.put.remote(json.dumps(group)))
                 under_way.append(bool(group))
                 if len(under_way) == GROUPS_AHEAD * workers:
                     yield next(results) if under_way.popleft() else []
-            queue.put(None)
+            feed.put.remote(None)
             for was_sent in under_way:
                 yield next(results) if was_sent else []
-            for _ in results:
-                raise StageError("Ray gave back more groups than were sent")
 
-    def _dataset(self, queue: Queue, workers: int) -> "ray.data.Dataset":
-        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-        fed = ray.data.read_datasource(
-            _Fed(queue),
-            override_num_blocks=1,
-            ray_remote_args={"num_cpus": 0, "max_retries": 0, "scheduling_strategy": here},
-        )
+    def _dataset(self, feed: Any, workers: int) -> "ray.data.Dataset":
+        """A row for each group, what became of it; workers take them as they come."""
+        fed = ray.data.read_datasource(_Fed(feed), override_num_blocks=1, num_cpus=0)
         return fed.map_batches(
             _Worker,
             fn_constructor_args=(self.start, self.cores),
@@ -91,26 +89,60 @@ class OnRay:
         )
 
 
-class _Fed(Datasource):  # type: ignore[misc]  # what Ray is made of has no types
-    """Reads groups from a queue until it says None."""
+class _Feed:
+    """An actor beside the driver that hands out groups by number, again if need be.
 
-    def __init__(self, queue: Queue) -> None:
+    A group whose result has come is forgotten; whoever reads it again gets one without rows.
+    """
+
+    def __init__(self) -> None:
+        self._groups = dict[int, str | None]()
+        self._n_put = 0
+        self._changed = asyncio.Condition()
+
+    async def put(self, group: str | None) -> None:
+        """The next group; None ends them."""
+        async with self._changed:
+            self._groups[self._n_put] = group
+            self._n_put += 1
+            self._changed.notify_all()
+
+    async def get(self, number: int) -> str | None:
+        """A group, when it is there."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: number < self._n_put)
+            return self._groups.get(number, "[]")
+
+    async def forget(self, number: int) -> None:
+        """Its result has come."""
+        self._groups.pop(number, None)
+
+
+def _feed() -> Any:
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    return ray.remote(_Feed).options(num_cpus=0, scheduling_strategy=here).remote()
+
+
+class _Fed(Datasource):  # type: ignore[misc]  # what Ray is made of has no types
+    """Reads the groups of a feed."""
+
+    def __init__(self, feed: Any) -> None:
         super().__init__()
-        self._queue = queue
+        self._feed = feed
 
     def estimate_inmemory_data_size(self) -> None:
         return None
 
-    def get_read_tasks(self, parallelism: int, *args: object, **options: object) -> list[ReadTask]:
-        queue = self._queue
+    def get_read_tasks(self, parallelism: int, *args: object, **options: object) -> list[Any]:
+        feed = self._feed
 
         def blocks() -> Iterator["pyarrow.Table"]:
-            while (group := queue.get()) is not None:
+            for number in count():
+                if (group := ray.get(feed.get.remote(number))) is None:
+                    return
                 yield pyarrow.table({_GROUP: [group]})
 
-        unknown = ray.data.block.BlockMetadata(
-            num_rows=None, size_bytes=None, input_files=None, exec_stats=None
-        )
+        unknown = BlockMetadata(num_rows=None, size_bytes=None, input_files=None, exec_stats=None)
         return [ReadTask(blocks, unknown)]
 
 
@@ -118,11 +150,9 @@ class _Worker:
     """An actor with the work and its models."""
 
     def __init__(self, start: Callable[[], Work], cores: int) -> None:
-        try:
+        with suppress(ImportError):
             import torch
-        except ImportError:
-            pass
-        else:
+
             torch.set_num_threads(cores)
         self._work = start()
 
@@ -132,11 +162,13 @@ class _Worker:
         return {_DONE: [json.dumps([[d.record and dumps(d.record), d.error] for d in done])]}
 
 
-def _results(dataset: "ray.data.Dataset") -> Iterator[list[Done]]:
-    for batch in dataset.iter_batches(batch_size=1, prefetch_batches=0, batch_format="pyarrow"):
+def _results(dataset: "ray.data.Dataset", feed: Any) -> Iterator[list[Done]]:
+    batches = dataset.iter_batches(batch_size=1, prefetch_batches=0, batch_format="pyarrow")
+    for number, batch in enumerate(batches):
+        feed.forget.remote(number)
         (group,) = batch[_DONE].to_pylist()
         yield [
-            Done(None if record is None else json.loads(record), error)
+            Done(None if record is None else loads(record), error)
             for record, error in json.loads(group)
         ]
 
@@ -144,13 +176,13 @@ def _results(dataset: "ray.data.Dataset") -> Iterator[list[Done]]:
 @contextmanager
 def _cluster(address: str | None) -> Iterator[None]:
     """A cluster to work on; one that was started here is stopped at the end."""
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    logging.getLogger("ray").setLevel(logging.ERROR)
     was_running = ray.is_initialized()
     if not was_running:
         try:
-            ray.init(address=address, logging_level=logging.WARNING, log_to_driver=False)
+            ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
         except (ConnectionError, ValueError, RuntimeError) as error:
-            raise ConfigError(f"no Ray cluster at {address}: {error}") from error
+            raise ConfigError(f"no Ray cluster at {address}: {first_line(error)}") from error
     context = ray.data.DataContext.get_current()
     before = context.target_max_block_size, context.execution_options.preserve_order
     context.target_max_block_size = 1  # bytes: every group is a block of its own
@@ -159,17 +191,8 @@ def _cluster(address: str | None) -> Iterator[None]:
     try:
         yield
     except ray.exceptions.RayError as error:
-        raise StageError(f"Ray could not go on: {error}") from error
+        raise StageError(f"Ray could not go on: {first_line(error)}") from error
     finally:
         context.target_max_block_size, context.execution_options.preserve_order = before
         if not was_running:
             ray.shutdown()
-
-
-@contextmanager
-def _feed() -> Iterator[Queue]:
-    queue = Queue(actor_options={"num_cpus": 0})
-    try:
-        yield queue
-    finally:
-        queue.shutdown(force=True)
