@@ -2,9 +2,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 BENCH := .venv/.bench
+BROWSER := .venv/.browser
+RAY := .venv/.ray
 VLLM := .venv-vllm
 
-.PHONY: demo test hard test-vllm lint fix setup bench clean
+.PHONY: demo test hard test-browser test-ray test-vllm lint fix setup bench clean
 
 setup: $(READY)
 
@@ -35,8 +37,26 @@ fix: $(READY)
 test: lint
 	$(BIN)/pytest
 
-hard: $(READY)
-	$(BIN)/pytest -m hard
+# The full figures of reliability, written to eval/results/hard.json; an hour or more.
+hard: $(BROWSER)
+	$(BIN)/pytest -m "hard or browser"
+
+# Needs Chromium: chromium on the PATH, or another one that CHROMIUM names.
+test-browser: $(BROWSER)
+	$(BIN)/pytest -m browser
+
+$(BROWSER): $(READY)
+	$(BIN)/pip install --disable-pip-version-check -q -c constraints.txt 'playwright>=1.50'
+	touch $(BROWSER)
+
+# Ray on a cluster of several nodes, all on this machine; then the rates of one worker and two.
+test-ray: $(RAY)
+	$(BIN)/pytest -m ray
+	$(BIN)/python -m eval.bench_ray
+
+$(RAY): $(READY)
+	$(BIN)/pip install --disable-pip-version-check -q -c constraints.txt -e '.[local,documents,openai,anthropic,faiss,dev,ray]'
+	touch $(RAY)
 
 # DATA=folder takes joined paragraphs of a data folder in place of the shipped facts.
 bench: $(BENCH)

@@ -7,9 +7,11 @@ dataset of which one row is one group; actors that each hold their own models do
 import asyncio
 import json
 import logging
+import os
+import socket
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -30,6 +32,7 @@ except ImportError as error:
     raise MissingExtra("ray") from error
 
 GROUPS_AHEAD = 4  # for each worker: what is under way at most, so that memory does not grow
+SECONDS_TO_REACH = 5
 _GROUP, _DONE = "group", "done"
 
 
@@ -42,7 +45,8 @@ class OnRay:
     Attributes:
         start: makes the work in each worker, with models of its own.
         workers: how many; None for one on each core of the cluster.
-        address: of a running cluster, as `ray.init` takes it; None starts one on this machine.
+        address: of a running cluster, as `ray.init` takes it; None is what RAY_ADDRESS says, or
+            a cluster of this machine alone.
         cores: of one worker, threads of its models too.
     """
 
@@ -63,17 +67,8 @@ class OnRay:
         with _cluster(self.address):
             workers = self.workers or max(int(ray.cluster_resources()["CPU"]) // self.cores, 1)
             feed = _feed()
-            results = _results(self._dataset(feed, workers), feed)
-            under_way = deque[bool]()  # whether the group was sent; one without rows is not
-            for group in groups:
-                if group:
-                    ray.get(feed.put.remote(json.dumps(group)))
-                under_way.append(bool(group))
-                if len(under_way) == GROUPS_AHEAD * workers:
-                    yield next(results) if under_way.popleft() else []
-            feed.put.remote(None)
-            for was_sent in under_way:
-                yield next(results) if was_sent else []
+            with closing(_results(self._dataset(feed, workers), feed)) as results:
+                yield from _in_turn(groups, feed, results, most=GROUPS_AHEAD * workers)
 
     def _dataset(self, feed: Any, workers: int) -> "ray.data.Dataset":
         """A row for each group, what became of it; workers take them as they come."""
@@ -84,9 +79,24 @@ class OnRay:
             batch_size=1,
             compute=ray.data.ActorPoolStrategy(size=workers),
             num_cpus=self.cores,
-            max_restarts=-1,
-            max_task_retries=-1,
         )
+
+
+def _in_turn(
+    groups: Iterable[Sequence[Row]], feed: Any, results: Iterator[list[Done]], *, most: int
+) -> Generator[list[Done]]:
+    """Feed groups, at most so many ahead of the results; one without rows is not sent."""
+    were_sent = deque[bool]()
+    for group in groups:
+        if group:
+            ray.get(feed.put.remote(json.dumps(group)))
+        were_sent.append(bool(group))
+        if len(were_sent) == most:
+            yield next(results) if were_sent.popleft() else []
+    feed.put.remote(None)
+    for was_sent in were_sent:
+        yield next(results) if was_sent else []
+    next(results, None)  # lets Ray end its dataset before the cluster goes
 
 
 class _Feed:
@@ -162,7 +172,7 @@ class _Worker:
         return {_DONE: [json.dumps([[d.record and dumps(d.record), d.error] for d in done])]}
 
 
-def _results(dataset: "ray.data.Dataset", feed: Any) -> Iterator[list[Done]]:
+def _results(dataset: "ray.data.Dataset", feed: Any) -> Generator[list[Done]]:
     batches = dataset.iter_batches(batch_size=1, prefetch_batches=0, batch_format="pyarrow")
     for number, batch in enumerate(batches):
         feed.forget.remote(number)
@@ -175,13 +185,17 @@ def _results(dataset: "ray.data.Dataset", feed: Any) -> Iterator[list[Done]]:
 
 @contextmanager
 def _cluster(address: str | None) -> Iterator[None]:
-    """A cluster to work on; one that was started here is stopped at the end."""
+    """A cluster to work on: the one this process is in already, or another that it stays in.
+
+    It is left when the process ends: Ray's threads may outlast a dataset that was given up.
+    """
     logging.getLogger("ray").setLevel(logging.ERROR)
-    was_running = ray.is_initialized()
-    if not was_running:
+    if not ray.is_initialized():
+        address = address or os.environ.get("RAY_ADDRESS", "local")
         try:
+            _reach(address)
             ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
-        except (ConnectionError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError) as error:
             raise ConfigError(f"no Ray cluster at {address}: {first_line(error)}") from error
     context = ray.data.DataContext.get_current()
     before = context.target_max_block_size, context.execution_options.preserve_order
@@ -194,5 +208,10 @@ def _cluster(address: str | None) -> Iterator[None]:
         raise StageError(f"Ray could not go on: {first_line(error)}") from error
     finally:
         context.target_max_block_size, context.execution_options.preserve_order = before
-        if not was_running:
-            ray.shutdown()
+
+
+def _reach(address: str) -> None:
+    """Raise an OSError where nobody listens at HOST:PORT; Ray itself would try for a minute."""
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=SECONDS_TO_REACH).close()

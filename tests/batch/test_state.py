@@ -1,12 +1,7 @@
 """A run that is stopped goes on: nothing finished is lost, nothing is done twice."""
 
-import os
-import random
-import signal
 import subprocess
 import sys
-import textwrap
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,7 +15,7 @@ from ragattr.errors import InputError
 from ragattr.models.fake import FakeVerifier
 from ragattr.models.protocols import Pair
 from ragattr.models.remembered import Remembered
-from ragattr.record import Row, dumps, loads
+from ragattr.record import Row, dumps
 from ragattr.types import FloatArray
 
 LINES = [(n, dumps({"id": str(n), "n": n})) for n in range(1, 8)]
@@ -136,64 +131,6 @@ def test_pairs_are_remembered_over_runs_in_every_bit(tmp_path: Path) -> None:
         other.entails(pairs)
         assert Asked.n == n + 2
     assert np.array_equal(again, first[::-1])
-
-
-SLOW = textwrap.dedent(
-    """
-    import sys, time
-    from pathlib import Path
-    from ragattr.batch.engine import Here
-    from ragattr.batch.rows import jsonl_writer, read_lines, run_rows
-    from ragattr.batch.state import open_state
-
-    class Work:
-        def __call__(self, row):
-            return self.together([row])[0]
-
-        def together(self, rows):
-            time.sleep(0.01)
-            with open(sys.argv[3], "a") as file:
-                file.write("".join(row["id"] + "\\n" for row in rows))
-            return [{"id": row["id"], "n": 2 * row["n"]} for row in rows]
-
-    out = Path(sys.argv[2])
-    with open_state(Path(f"{out}.run"), {}) as state, jsonl_writer(out) as write:
-        run_rows(read_lines(Path(sys.argv[1])), Here(Work()), write, state=state)
-    """
-)
-
-
-def killed_and_resumed(
-    folder: Path, *, kills: int, n_rows: int, seed: int
-) -> tuple[list[Row], int, int]:
-    """The rows that come out of a run killed again and again; kills, and rows done twice."""
-    rng = random.Random(seed)
-    given = folder / "in.jsonl"
-    given.write_text("".join(dumps({"id": f"r{n}", "n": n}) + "\n" for n in range(n_rows)))
-    out, log = folder / "out.jsonl", folder / "log"
-    command = [sys.executable, "-c", SLOW, str(given), str(out), str(log)]
-    n_killed = 0
-    while n_killed < kills and not out.exists():
-        process = subprocess.Popen(command)
-        time.sleep(rng.uniform(0.2, 0.8))
-        if process.poll() is None:
-            os.kill(process.pid, signal.SIGKILL)
-            n_killed += 1
-        process.wait()
-    subprocess.run(command, check=True)
-    asked = log.read_text().split()
-    rows = [loads(line) for line in out.read_text().splitlines()]
-    return rows, n_killed, len(asked) - len(set(asked))
-
-
-@pytest.mark.parametrize("kills", [20, pytest.param(200, marks=pytest.mark.hard)])
-def test_a_killed_run_ends_as_one_that_was_left_alone(tmp_path: Path, kills: int) -> None:
-    """R1: what stands in the output is whole and in order, and no finished row was done twice."""
-    n_rows = 960 * kills
-    done, n_killed, n_twice = killed_and_resumed(tmp_path, kills=kills, n_rows=n_rows, seed=0)
-    assert done == [{"id": f"r{n}", "n": 2 * n} for n in range(n_rows)]
-    assert n_killed > kills / 2
-    assert n_twice <= n_killed * 64  # the group that was at work when it was killed
 
 
 MEASURED = """
