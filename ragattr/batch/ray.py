@@ -67,7 +67,9 @@ class OnRay:
         with _cluster(self.address):
             workers = self.workers or max(int(ray.cluster_resources()["CPU"]) // self.cores, 1)
             feed = _feed()
-            with closing(_results(self._dataset(feed, workers), feed)) as results:
+            dataset = self._dataset(feed, workers)
+            logging.getLogger("ray.data").setLevel(logging.ERROR)  # Ray sets it with a dataset
+            with closing(_results(dataset, feed)) as results:
                 yield from _in_turn(groups, feed, results, most=GROUPS_AHEAD * workers)
 
     def _dataset(self, feed: Any, workers: int) -> "ray.data.Dataset":

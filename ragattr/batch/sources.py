@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
+from glob import glob
 from hashlib import blake2b
 from pathlib import Path
 from typing import IO, Any
@@ -16,6 +17,7 @@ from ragattr.errors import InputError, MissingExtra
 
 DATASET = "hf:"  # before the name of a data set of the hub: hf:NAME or hf:NAME:SPLIT
 READ_TOGETHER = 256  # rows of a table
+_KINDS = (".jsonl", ".ndjson", ".json", ".parquet", ".csv", ".tsv", ".jsonl.gz")
 _LONGEST_FIELD = 100_000_000  # characters of a CSV field
 
 Lines = Iterator[tuple[int, str]]
@@ -26,8 +28,9 @@ def read_rows(source: str) -> Lines:
 
     Args:
         source: a file of JSON Lines, Parquet (.parquet) or CSV (.csv, .tsv), a folder of such
-            files, anything of that on a path that fsspec knows ("s3://..."), a data set of the
-            hub after `hf:`, or - for standard input. Rows of a folder are counted on.
+            files or a pattern with *, anything of that on a path that fsspec knows ("s3://..."),
+            a data set of the hub after `hf:`, or - for standard input. Rows are counted on from
+            file to file.
 
     Raises:
         InputError: it cannot be read; the message says where.
@@ -70,13 +73,33 @@ def sampled(lines: Iterable[tuple[int, str]], n: int, *, seed: int = 0) -> list[
 
 
 def _files(source: str) -> list[str]:
-    if "://" in source or not Path(source).is_dir():
+    """The files of a folder, or those that a pattern with * names; or the one file."""
+    if "*" not in source and source.endswith((*_KINDS, ".gz")) and not Path(source).is_dir():
         return [source]
-    kinds = (".jsonl", ".ndjson", ".json", ".parquet", ".csv", ".tsv")
-    found = sorted(str(path) for path in Path(source).iterdir() if path.suffix in kinds)
+    found = _listed(source)
+    if found is None:
+        return [source]
+    found = sorted(name for name in found if name.endswith(_KINDS))
     if not found:
-        raise InputError(f"{source} holds no file of {', '.join(kinds)}")
+        raise InputError(f"{source} holds no file of {', '.join(_KINDS)}")
     return found
+
+
+def _listed(source: str) -> list[str] | None:
+    """The names that a pattern or a folder stands for; None for a file."""
+    if "://" not in source:
+        if "*" in source:
+            return glob(source)
+        path = Path(source)
+        return [str(one) for one in path.iterdir()] if path.is_dir() else None
+    try:
+        system, path_there = _fsspec().core.url_to_fs(source)
+        if "*" not in source and not system.isdir(path_there):
+            return None
+        names = system.glob(path_there) if "*" in source else system.ls(path_there, detail=False)
+    except (OSError, ValueError, ImportError) as error:
+        raise InputError(f"cannot read {source}: {error}") from error
+    return [system.unstrip_protocol(name) for name in names]
 
 
 def _file(source: str) -> Lines:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
 
 from ragattr.adapters.reading import columns_of, reading
@@ -69,6 +70,24 @@ def test_a_cell_of_csv_may_hold_a_list_as_json_or_as_python(tmp_path: Path, writ
 def test_a_cell_that_only_looks_like_a_list_stays_text(tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text("question,answer\nWho?,[1] says so\n")
     assert _read(tmp_path / "in.csv") == [{"question": "Who?", "answer": "[1] says so"}]
+
+
+def test_a_pattern_or_a_folder_may_lie_on_a_path_of_fsspec() -> None:
+    system = fsspec.filesystem("memory")
+    for name in ("b", "a", "c"):
+        system.pipe(f"/logs/{name}.jsonl", json.dumps({"id": name}).encode())
+    system.pipe("/logs/read.me", b"no rows")
+    for source in ("memory://logs", "memory://logs/*.jsonl"):
+        assert [line for _, line in read_rows(source)] == [
+            '{"id": "a"}', '{"id": "b"}', '{"id": "c"}',
+        ]  # fmt: skip
+
+
+def test_a_pattern_names_files_here(tmp_path: Path) -> None:
+    for name in ("b", "a"):
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps({"id": name}))
+    found = [line for _, line in read_rows(f"{tmp_path}/*.jsonl")]
+    assert found == ['{"id": "a"}', '{"id": "b"}']
 
 
 def test_a_folder_is_its_files_one_after_the_other(tmp_path: Path) -> None:
