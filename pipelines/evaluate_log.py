@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ragattr import Answer, Cite, Stage
+from ragattr import Cite
 from ragattr.adapters.reading import reading
 from ragattr.attribution.unmeasured import Unmeasured
 from ragattr.auditing import AuditRows
@@ -23,14 +23,14 @@ from ragattr.models import embedded
 from ragattr.models.protocols import EntailmentModel
 from ragattr.models.remembered import Remembered
 from ragattr.report.audit import print_audit
-from ragattr.types import CitedAnswer
 from ragattr.verification.gold import CompareWithGold
 from ragattr.verification.passages import VerifyPassages
 
 
-def build(verifier: EntailmentModel) -> Stage[Answer, CitedAnswer]:
-    """Measure nothing, judge, join."""
-    return Unmeasured() >> VerifyPassages(verifier) >> Cite()
+def build(verifier: EntailmentModel) -> AuditRows:
+    """Measure nothing, judge, join; where a row has a gold answer, set it beside the answer."""
+    judge = VerifyPassages(verifier) >> Cite()
+    return AuditRows(Unmeasured(), judge, CompareWithGold(verifier))
 
 
 def main(log: str, folder: str) -> None:
@@ -39,13 +39,9 @@ def main(log: str, folder: str) -> None:
     verifier = embedded.verifier()
     settings = {"verifier": f"{verifier.name} {verifier.revision}"}
     with open_state(Path(folder) / STATE, settings) as state:
-        examine = build(Remembered(verifier, state.pairs()))
+        work = build(Remembered(verifier, state.pairs()))
         audit, _ = evaluate_rows(
-            read_rows(log),
-            Path(folder),
-            Here(AuditRows(examine, CompareWithGold(verifier), "codepoints")),
-            read=reading({}),
-            state=state,
+            read_rows(log), Path(folder), Here(work), read=reading({}), state=state
         )
     print_audit(audit, Console())
 

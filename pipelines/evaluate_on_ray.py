@@ -30,8 +30,8 @@ from ragattr.verification.passages import VerifyPassages
 def build() -> AuditRows:
     """What a worker does: measure nothing, judge, join."""
     verifier = embedded.verifier()
-    examine = Unmeasured() >> VerifyPassages(verifier) >> Cite()
-    return AuditRows(examine, CompareWithGold(verifier), "codepoints")
+    judge = VerifyPassages(verifier) >> Cite()
+    return AuditRows(Unmeasured(), judge, CompareWithGold(verifier))
 
 
 def main(log: str, folder: str, address: str | None = None) -> None:

@@ -1,16 +1,17 @@
 """An audit, composed: many answers judged at once, passages first, use measured when asked for."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ragattr.citation.join import Cite
 from ragattr.coherence import check_record
+from ragattr.measured import to_attribution
 from ragattr.metrics.gold import gold_answers
 from ragattr.record import Row, read_case, to_answer, to_record, with_gold
 from ragattr.setup import Setup
 from ragattr.stage import Stage
 from ragattr.text.offsets import OffsetUnit
-from ragattr.types import Answer, CitedAnswer, GoldFigures
+from ragattr.types import Answer, Attribution, CitedAnswer, GoldFigures
 from ragattr.verification.gold import CompareWithGold
 from ragattr.verification.passages import VerifyPassages
 
@@ -19,15 +20,18 @@ from ragattr.verification.passages import VerifyPassages
 class AuditRows:
     """From a case to its record; a row that is a judged record already is only checked.
 
+    What a record says was measured is not measured again.
+
     Attributes:
-        examine: measures, judges and joins.
+        judge: judges and joins.
         compare: sets answers beside the gold answers of rows that have one.
         again: whether judged records are judged anew.
     """
 
-    examine: Stage[Answer, CitedAnswer]
+    measure: Stage[Answer, Attribution]
+    judge: Stage[Attribution, CitedAnswer]
     compare: Stage[tuple[Answer, str], GoldFigures]
-    offsets: OffsetUnit
+    offsets: OffsetUnit = "codepoints"
     again: bool = False
 
     def __call__(self, row: Row) -> Row:
@@ -46,7 +50,7 @@ class AuditRows:
         return [next(examined) if record is None else record for record in records]
 
     def _examined(self, cases: Sequence[Row]) -> list[Row]:
-        cited = self.examine([to_answer(case) for case in cases])
+        cited = self.judge(self._measured(cases))
         records = [
             to_record(case, one, offsets=self.offsets)
             for case, one in zip(cases, cited, strict=True)
@@ -57,11 +61,24 @@ class AuditRows:
             records[i] = with_gold(records[i], figures)
         return records
 
+    def _measured(self, cases: Sequence[Row]) -> list[Attribution]:
+        answers = [to_answer(case) for case in cases]
+        kept = [
+            to_attribution(case, answer) if _holds_attribution(case) else None
+            for case, answer in zip(cases, answers, strict=True)
+        ]
+        new = iter(self.measure([a for a, k in zip(answers, kept, strict=True) if k is None]))
+        return [next(new) if attribution is None else attribution for attribution in kept]
+
     def _judged(self, row: Row) -> Row | None:
         if self.again or not row.get("claims") or row.get("verifier") is None:
             return None
         check_record(row)
         return row
+
+
+def _holds_attribution(row: Row) -> bool:
+    return isinstance(row.get("attribution"), Mapping) and bool(row.get("claims"))
 
 
 def audit_rows(setup: Setup, *, used: bool = False, again: bool = False) -> Callable[[Row], Row]:
@@ -73,5 +90,5 @@ def audit_rows(setup: Setup, *, used: bool = False, again: bool = False) -> Call
     """
     measure = setup.measure(insist=True) if used else replace(setup, tier="text").measure()
     verifier = setup.entailment_model()
-    examine = measure >> VerifyPassages(verifier, setup.threshold) >> Cite()
-    return AuditRows(examine, CompareWithGold(verifier), setup.offsets, again)
+    judge = VerifyPassages(verifier, setup.threshold) >> Cite()
+    return AuditRows(measure, judge, CompareWithGold(verifier), setup.offsets, again)

@@ -31,6 +31,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (  # a room imports from floors below its 
     STAGE_ROOMS,
     ("learn", "report"),
     ("setup", "coherence"),
+    ("measured",),
     ("revising", "auditing"),
     ("api",),
     ("batch",),

@@ -199,8 +199,8 @@ def test_a_run_that_was_stopped_goes_on_with_any_engine(cluster: Any, tmp_path: 
 
 def _audit_rows() -> AuditRows:
     verifier = FakeVerifier()
-    examine = Unmeasured() >> VerifyPassages(verifier) >> Cite()
-    return AuditRows(examine, CompareWithGold(verifier), "codepoints")
+    judge = VerifyPassages(verifier) >> Cite()
+    return AuditRows(Unmeasured(), judge, CompareWithGold(verifier))
 
 
 def test_an_audit_is_equal_row_for_row(cluster: Any, tmp_path: Path) -> None:

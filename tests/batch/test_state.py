@@ -157,9 +157,8 @@ def lines(n):
 folder = Path(sys.argv[2])
 with open_state(folder / "run.sqlite", {}) as state:
     verify = VerifyPassages(Remembered(FakeVerifier(), state.pairs()))
-    evaluate_rows(lines(int(sys.argv[1])), folder,
-                  Here(AuditRows(Unmeasured() >> verify >> Cite(), CompareWithGold(FakeVerifier()),
-                                 "codepoints")), state=state)
+    work = AuditRows(Unmeasured(), verify >> Cite(), CompareWithGold(FakeVerifier()))
+    evaluate_rows(lines(int(sys.argv[1])), folder, Here(work), state=state)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 

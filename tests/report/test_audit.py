@@ -44,8 +44,9 @@ class _Nodes(HTMLParser):
 
 
 def _audited(*rows: Row) -> Audit:
-    examine = Unmeasured() >> VerifyPassages(FakeVerifier()) >> Cite()
-    records = AuditRows(examine, CompareWithGold(FakeVerifier()), "codepoints").together(list(rows))
+    judge = VerifyPassages(FakeVerifier()) >> Cite()
+    audit_rows = AuditRows(Unmeasured(), judge, CompareWithGold(FakeVerifier()))
+    records = audit_rows.together(list(rows))
     tally = Tally()
     for record in records:
         tally.add(count(record), str(record["question"]))
