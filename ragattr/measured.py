@@ -41,10 +41,12 @@ def to_attribution(record: Mapping[str, Any], answer: Answer) -> Attribution:
     def spread(rows: Sequence[Sequence[float]]) -> FloatArray:
         return _spread(rows, n_tokens)
 
-    def each(values: Sequence[float | None], per_token: Callable[[float], float]) -> Any:
-        return (
-            None if None in values else _repeated([per_token(v or 0.0) for v in values], n_tokens)
-        )
+    def each(
+        values: Sequence[float | None], per_token: Callable[[float], float]
+    ) -> FloatArray | None:
+        if None in values:
+            return None
+        return np.repeat([per_token(value or 0.0) for value in values], n_tokens)
 
     return Attribution(
         answer=answer,
@@ -121,10 +123,6 @@ def _spread(rows: Sequence[Sequence[float]], n_tokens: Sequence[int]) -> FloatAr
         for row, n in zip(rows, n_tokens, strict=True)
     ]
     return np.concatenate(parts, axis=1) if parts else np.zeros((0, 0))
-
-
-def _repeated(values: Sequence[float], n_tokens: Sequence[int]) -> FloatArray:
-    return np.repeat(np.array(values, dtype=float), n_tokens)
 
 
 def _floors(settings: Mapping[str, Any]) -> Floors | None:
