@@ -24,11 +24,22 @@ def append_jsonl(path: Path, row: dict[str, Any]) -> None:
         file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
-def write_result(name: str, figures: dict[str, Any], *, seed: int) -> Path:
-    """Write `results/NAME.json`: the figures, with command, versions, seed and machine."""
-    command = [Path(arg).name if arg.startswith(("..", "/")) else arg for arg in sys.argv[1:]]
+def read_result(name: str) -> dict[str, Any]:
+    """What `results/NAME.json` holds; nothing where it is not there."""
+    path = FOLDER / f"{name}.json"
+    return json.loads(path.read_text("utf-8")) if path.is_file() else {}
+
+
+def write_result(
+    name: str, figures: dict[str, Any], *, seed: int, command: str | None = None
+) -> Path:
+    """Write `results/NAME.json`: the figures, with command, versions, seed and machine.
+
+    Args:
+        command: what was run; None: this module, as it was called.
+    """
     result = {
-        "command": " ".join(["python -m", f"eval.{Path(sys.argv[0]).stem}", *command]),
+        "command": command or _command(),
         "date": datetime.now(UTC).date().isoformat(),
         "versions": {"python": platform.python_version(), **{p: version(p) for p in _PACKAGES}},
         "seed": seed,
@@ -38,3 +49,8 @@ def write_result(name: str, figures: dict[str, Any], *, seed: int) -> Path:
     path = FOLDER / f"{name}.json"
     path.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return path
+
+
+def _command() -> str:
+    given = [Path(arg).name if arg.startswith(("..", "/")) else arg for arg in sys.argv[1:]]
+    return " ".join(["python -m", f"eval.{Path(sys.argv[0]).stem}", *given])

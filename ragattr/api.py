@@ -1,7 +1,7 @@
 """The defaults, composed: the functions of the three doors, and the work on rows behind each."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -218,7 +218,7 @@ def answer(
     corpus = _searched(docs, index)
     if corpus is None:
         case = read_case(
-            {"question": question, "passages": list(passages)}, default_id=id, answered=False
+            {"question": question, "passages": _listed(passages)}, default_id=id, answered=False
         )
         corpus = to_answer({**case, "answer": ""}).context.passages
     work = answer_rows(setup, corpus, k=k, form=form, inline_citations=inline_citations)
@@ -246,7 +246,7 @@ def verify(
         "decided_by", the parts of the evidence that it comes from. None stands for claims that
         were not judged, or that a guarantee leaves unclear.
     """
-    row = {"claim": claim, "evidence": list(evidence)}
+    row = {"claim": claim, "evidence": _listed(evidence)}
     setup = Setup(
         verifier=verifier, threshold=threshold, precision=precision, calibration=calibration
     )
@@ -655,9 +655,16 @@ def _case(
     messages: Sequence[Mapping[str, str]] | None,
     generator: str | None,
 ) -> Row:
-    case: Row = {"id": id, "question": question, "passages": list(passages), "answer": answer}
+    case: Row = {"id": id, "question": question, "passages": _listed(passages), "answer": answer}
     if generator is not None:
         case["generator"] = generator
     if messages is not None:
-        case["messages"] = [dict(message) for message in messages]
+        case["messages"] = _listed(messages)
     return loads(dumps(case))  # as it would be read from a file
+
+
+def _listed(given: object) -> object:
+    """A collection as a list, its mappings as plain ones; what is no collection stays itself."""
+    if isinstance(given, str | Mapping) or not isinstance(given, Iterable):
+        return given
+    return [dict(one) if isinstance(one, Mapping) else one for one in given]

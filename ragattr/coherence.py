@@ -21,6 +21,8 @@ def check_record(row: Mapping[str, Any]) -> None:
     ends = _Ends.of(row)
     for i, claim in enumerate(row["claims"]):
         _check_claim(claim, f"claims[{i}]", ends)
+    for i, alarm in enumerate(row["alarms"]):
+        ends.check_alarm(alarm, f"alarms[{i}]", len(row["claims"]))
     if row["attribution"] is not None:
         _check_attribution(row["attribution"], len(row["claims"]), ends)
     if row["revision"] is not None:
@@ -53,6 +55,12 @@ class _Ends:
         if place["passage"] not in self.passages:
             raise InputError(f"{path}.passage: there is no passage {place['passage']!r}")
         _check_range(place, self.passages[place["passage"]], path)
+
+    def check_alarm(self, alarm: Mapping[str, Any], path: str, n_claims: int) -> None:
+        is_placed = alarm["start"] is not None or alarm["end"] is not None
+        self.check_passage(alarm if is_placed else {**alarm, "start": 0, "end": 0}, path)
+        if any(not 1 <= number <= n_claims for number in alarm["claims"]):
+            raise InputError(f"{path}.claims: there are {n_claims}")
 
 
 def _check_claim(claim: Mapping[str, Any], path: str, ends: _Ends) -> None:

@@ -14,6 +14,7 @@ from ragattr.schema import Case, EvidencePair, Question, check
 from ragattr.text.claims import read_claims
 from ragattr.text.offsets import OffsetUnit, positions
 from ragattr.types import (
+    Alarm,
     Answer,
     Attribution,
     Citation,
@@ -186,6 +187,7 @@ def to_record(
         }
         if card
         else None,
+        "alarms": [_alarm_fields(answer, alarm, convert) for alarm in cited.alarms],
         "claims": [_claim_fields(cited, i, convert) for i in range(len(answer.claims))],
         "attribution": _attribution_fields(judgement.attribution, convert),
         "revision": None,
@@ -344,6 +346,19 @@ def _head(case: Mapping[str, Any], attribution: Attribution, offsets: OffsetUnit
             "reader_floor": floors.reader if floors else None,
             "parametric_floor": floors.parametric if floors else None,
         },
+    }
+
+
+def _alarm_fields(answer: Answer, alarm: Alarm, convert: _Converter) -> Row:
+    passage, span = answer.context.passages[alarm.passage], alarm.span
+    place = convert.passage_span(alarm.passage, span) if span else {"start": None, "end": None}
+    return {
+        "passage": passage.id,
+        "kind": alarm.kind,
+        "used": _rounded(alarm.used),
+        "claims": [claim + 1 for claim in alarm.claims],
+        **place,
+        "text": span.of(passage.text) if span else None,
     }
 
 

@@ -1,5 +1,6 @@
 """The JSON contract as types: cases in, records out; JSON Schema and checks come from these."""
 
+import sys
 from collections.abc import Mapping
 from types import NoneType, UnionType
 from typing import (
@@ -15,7 +16,7 @@ from typing import (
 )
 
 from ragattr.errors import InputError
-from ragattr.types import CitationClass, Label
+from ragattr.types import AlarmKind, CitationClass, Label
 
 
 class PassageFields(TypedDict):
@@ -218,6 +219,23 @@ class GoldFields(TypedDict):
     answer_in_gold: list[float | None]
 
 
+class AlarmFields(TypedDict):
+    """A passage that moved the answer most and holds orders, or supports nothing that it moved.
+
+    A reason to look at it, no defence; there is none where nothing was measured. `used` is its
+    largest share of a claim, `claims` are the numbers, from 1, of those that it dominates. `start`
+    and `end` are offsets into the passage's text; null for "no_entailment".
+    """
+
+    passage: str
+    kind: AlarmKind
+    used: float
+    claims: list[int]
+    start: int | None
+    end: int | None
+    text: str | None
+
+
 class Record(Case):
     """A case with what was measured, judged and decided."""
 
@@ -225,7 +243,7 @@ class Record(Case):
     offsets: Literal["codepoints", "utf8", "utf16"]
     ragattr: str
     warnings: list[str]
-    alarms: list[str]
+    alarms: list[AlarmFields]
     model: ModelFields | None
     verifier: VerifierFields | None
     settings: dict[str, Any]
@@ -306,6 +324,8 @@ _NAMES: dict[Any, str] = {
 
 def _is(value: object, wanted: Any) -> bool:
     if wanted in (int, float) and isinstance(value, bool):
+        return False
+    if wanted is float and isinstance(value, int) and abs(value) > sys.float_info.max:
         return False
     return (
         isinstance(value, (int, float) if wanted is float else wanted)

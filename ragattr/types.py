@@ -20,6 +20,7 @@ Label = Literal["supported", "contradicted", "not_enough_information", "unclear"
 Tier = Literal["logits", "logprobs", "text"]
 Probabilities = tuple[float | None, ...]
 CitationClass = Literal["grounded", "post_rationalised", "misgrounded", "unsupported"]
+AlarmKind = Literal["instructions", "no_entailment"]
 
 
 @dataclass(frozen=True, order=True)
@@ -343,6 +344,26 @@ class Citation:
     without: float | None = None
 
 
+@dataclass(frozen=True)
+class Alarm:
+    """A passage that moved the answer most and holds orders, or supports nothing that it moved.
+
+    A reason to look at the passage. That there is none says nothing of a passage.
+
+    Attributes:
+        passage: its number, from 0.
+        used: its largest share of a claim.
+        claims: those that it dominates, by index.
+        span: of the stretch of its text that talks to a model; None for "no_entailment".
+    """
+
+    passage: int
+    kind: AlarmKind
+    used: float
+    claims: tuple[int, ...]
+    span: Span | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class CitedAnswer:
     """What was decided: measured and judged, joined. `citations` has one tuple per claim."""
@@ -351,6 +372,7 @@ class CitedAnswer:
     citations: tuple[tuple[Citation, ...], ...]
     context_use: tuple[float | None, ...]
     warnings: tuple[str, ...] = ()
+    alarms: tuple[Alarm, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -13,18 +13,22 @@ from ragattr.errors import InputError
 def whole_file(path: Path) -> Iterator[Path]:
     """Where to write; what was written takes the place of `path` when the block ends well.
 
-    The new file keeps the old one's rights, and a link to it stays a link.
+    The new file keeps the old one's rights, and a link to it stays a link. A device or a pipe is
+    written to as it is.
 
     Raises:
         InputError: it cannot be written; the old file stays as it was.
     """
+    if path.exists() and not path.is_file():
+        with writing(path):
+            yield path
+        return
     target = path.resolve()
     unfinished = target.with_name(f"{target.name}.partial")
     try:
-        yield unfinished
-        put(unfinished, target)
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+        with writing(path):
+            yield unfinished
+            put(unfinished, target)
     finally:
         unfinished.unlink(missing_ok=True)
 
@@ -37,6 +41,34 @@ def write_whole(path: Path, text: str) -> None:
     """
     with whole_file(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
+
+
+def make_folder(path: Path) -> None:
+    """A folder, with those above it; one that is there stays as it is.
+
+    Raises:
+        InputError: it cannot be made.
+    """
+    with writing(path):
+        path.mkdir(parents=True, exist_ok=True)
+
+
+@contextmanager
+def writing(path: Path, *native: type[Exception]) -> Iterator[None]:
+    """What a disk or its file system refuses in this block, as one sentence with the path.
+
+    Args:
+        native: what libraries raise in place of an OSError.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    expected: tuple[type[Exception], ...] = (OSError, *native)
+    try:
+        yield
+    except expected as error:
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+        raise InputError(f"cannot write {path}: {reason}") from error
 
 
 def put(unfinished: Path, path: Path) -> None:

@@ -27,6 +27,7 @@ from ragattr.schema import json_schema
 from ragattr.text.align import token_spans
 from ragattr.text.offsets import OffsetUnit
 from ragattr.types import (
+    Alarm,
     Answer,
     Attribution,
     Citation,
@@ -346,6 +347,29 @@ def test_a_record_is_the_case_with_every_field_of_the_contract() -> None:
         *("tier", "offsets", "ragattr", "warnings", "alarms", "model", "verifier", "settings"),
         *("claims", "attribution", "revision"),
     }
+
+
+def _alarmed() -> CitedAnswer:
+    orders = Alarm(0, "instructions", 0.75123456789, (0, 1), _place(PASSAGE, "Rome"))
+    return dataclasses.replace(_cited(), alarms=(orders, Alarm(1, "no_entailment", 1.0, (1,))))
+
+
+def test_an_alarm_names_its_passage_its_claims_from_1_and_its_stretch() -> None:
+    record = to_record(CASE, _alarmed())
+    orders, unsupported = record["alarms"]
+    assert orders == {
+        **{"passage": "p1", "kind": "instructions", "used": 0.751235, "claims": [1, 2]},
+        **{"start": 16, "end": 20, "text": "Rome"},
+    }
+    assert (unsupported["passage"], unsupported["claims"]) == ("p2", [2])
+    assert [unsupported[name] for name in ("start", "end", "text")] == [None] * 3
+    jsonschema.validate({**record, "generator": None}, json_schema())
+
+
+def test_the_stretch_of_an_alarm_has_the_offsets_of_the_record() -> None:
+    places = [to_record(CASE, _alarmed(), offsets=unit)["alarms"][0] for unit in UNITS]
+    # Before it stand "é", which takes 1, 2 and 1, and the emoji, which takes 1, 4 and 2.
+    assert [(place["start"], place["end"]) for place in places] == [(16, 20), (20, 24), (17, 21)]
 
 
 def test_a_claim_has_its_verdict_and_figures_with_six_digits_and_null_for_unknown() -> None:

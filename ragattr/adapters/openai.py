@@ -158,10 +158,9 @@ def _parts(response: Mapping[str, Any]) -> Iterator[AnnotatedText]:
 def _part(held: Mapping[str, Any], path: str) -> AnnotatedText:
     """A text with its annotations, those of a chat completion taken out of their wrapping."""
     given = held.get("annotations") or []
+    check(given, list[dict[str, Any]], f"{path}.annotations")
     annotations = [
-        {**note, **note["url_citation"]}
-        if isinstance(note, Mapping) and isinstance(note.get("url_citation"), Mapping)
-        else note
+        {**note, **note["url_citation"]} if isinstance(note.get("url_citation"), Mapping) else note
         for note in given
     ]
     check(annotations, list[AnnotationFields], f"{path}.annotations")

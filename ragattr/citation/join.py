@@ -1,10 +1,11 @@
 """Measured, judged and written citations, joined into rows."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ragattr.metrics.usage import ClaimUse, claim_use, is_unreadable
+from ragattr.citation.alarm import find_alarms
+from ragattr.metrics.usage import ClaimUse, claim_use, is_unreadable, passage_use, with_mates
 from ragattr.stage import Stage
 from ragattr.text.claims import claim_markers
 from ragattr.types import (
@@ -47,6 +48,7 @@ def _cite(judgement: Judgement) -> CitedAnswer:
         ),
         context_use=tuple(use.context_use if use else None for use in uses),
         warnings=tuple(_warnings(judgement)),
+        alarms=find_alarms(judgement, uses),
     )
 
 
@@ -60,7 +62,7 @@ def _answer_rows(judgement: Judgement, index: int, use: ClaimUse | None) -> Iter
                 yield _dangling(claim, marker)
                 continue
             passage = number - 1
-            used, counts = _passage_use(judgement, use, passage)
+            used, counts = passage_use(judgement.attribution, use, passage)
             yield _row(
                 judgement,
                 index,
@@ -68,7 +70,7 @@ def _answer_rows(judgement: Judgement, index: int, use: ClaimUse | None) -> Iter
                 figures=(used, counts),
                 supports=judgement.passage_supports[index, passage],
                 contradicts=judgement.passage_contradicts[index, passage],
-                parts=_with_mates(
+                parts=with_mates(
                     (i for i, source in enumerate(judgement.sources) if source.passage == passage),
                     groups,
                 ),
@@ -88,7 +90,7 @@ def _found_rows(judgement: Judgement, index: int, use: ClaimUse | None) -> Itera
             figures=(used, counts),
             supports=judgement.supports[index, i],
             contradicts=judgement.contradicts[index, i],
-            parts=_with_mates([i], judgement.attribution.groups),
+            parts=with_mates([i], judgement.attribution.groups),
             marker=None,
             group=_group_of(i, judgement.attribution.groups),
         )
@@ -147,29 +149,8 @@ def _sentence_use(use: ClaimUse | None, index: int) -> tuple[float | None, bool 
     return float(use.shares[index]), bool(use.counts[index])
 
 
-def _passage_use(
-    judgement: Judgement, use: ClaimUse | None, passage: int
-) -> tuple[float | None, bool | None]:
-    """The sum over the passage's sentences, a group once; it counts when one of them does."""
-    attribution = judgement.attribution
-    inside = [i for i, source in enumerate(attribution.sources) if source.passage == passage]
-    if use is None or use.shares is None or use.counts is None or not inside:
-        return None, None
-    repeated = {
-        i for group in use.hiding for i in [k for k in attribution.groups[group] if k in inside][1:]
-    }
-    once = [i for i in inside if i not in repeated]
-    return float(use.shares[once].sum()), bool(use.counts[inside].any())
-
-
 def _group_of(source: int, groups: Sequence[Sequence[int]]) -> int | None:
     return next((i for i, members in enumerate(groups) if source in members), None)
-
-
-def _with_mates(sources: Iterable[int], groups: Sequence[Sequence[int]]) -> set[int]:
-    """The sources, and those that say the same as one of them."""
-    found = set(sources)
-    return found.union(*(members for members in groups if not found.isdisjoint(members)))
 
 
 def _is_finding(judgement: Judgement, row: Citation, counts_as_used: bool | None) -> bool:

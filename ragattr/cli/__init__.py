@@ -3,6 +3,7 @@
 Heavy packages are imported inside the commands, so that `ragattr --help` is quick.
 """
 
+import errno
 import logging
 import os
 import sys
@@ -25,10 +26,26 @@ def main() -> None:
     logging.getLogger("ragattr").addHandler(logging.StreamHandler())
     logging.getLogger("ragattr").setLevel(logging.INFO)
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # what cannot be written is found here, not when Python ends
     except RagattrError as error:
         say(f"ragattr: {error}")
+        sys.exit(2)
+    except OSError as error:
+        _write_no_more()
+        if error.errno == errno.EPIPE:  # whoever reads has seen enough
+            sys.exit(1)
+        say(f"ragattr: cannot write the output: {error.strerror or error}")
         sys.exit(2)
     except KeyboardInterrupt:
         say("ragattr: interrupted")
         sys.exit(130)
+
+
+def _write_no_more() -> None:
+    """Python would try once more at its end to write what is left, and complain again."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

@@ -5,6 +5,7 @@ holds the difference alone.
 """
 
 import hashlib
+import io
 import logging
 import random
 from collections import defaultdict
@@ -143,13 +144,18 @@ class _Training:
     def keep(self, checkpoint: Path) -> None:
         state = {name: part.state_dict() for name, part in self._parts().items()}
         counts = {name: getattr(self, name) for name in ("identity", *_COUNTS)}
+        raw = io.BytesIO()  # torch has errors of its own for a disk that is full
+        torch.save({**state, **counts}, raw)
         with whole_file(checkpoint) as unfinished:
-            torch.save({**state, **counts}, unfinished)
+            unfinished.write_bytes(raw.getbuffer())
 
     def resume(self, checkpoint: Path) -> None:
         if not checkpoint.is_file():
             return
-        kept = torch.load(checkpoint, weights_only=True)
+        try:
+            kept = torch.load(checkpoint, weights_only=True)
+        except Exception as error:  # whatever torch says of a file that is none of its own
+            raise ConfigError(f"{checkpoint} is no checkpoint of a training: delete it") from error
         if kept["identity"] != self.identity:
             raise ConfigError(
                 f"{checkpoint} is of a training on other data or with other settings: "

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +17,12 @@ from numpy.typing import NDArray
 from ragattr.attribution.inside import look_inside
 from ragattr.attribution.signals import Hidden, Signals, read_signals
 from ragattr.attribution.subject import find_subject, measured_claims
+from ragattr.errors import InputError
 from ragattr.models.protocols import Encoder, Reply, WhiteBoxModel
 from ragattr.prompt import Prompt, answer_chat
 from ragattr.text.claims import read_claims
 from ragattr.types import Answer, Attribution, Context, FloatArray
-from ragattr.written import whole_file
+from ragattr.written import make_folder, whole_file
 
 MAX_NEW_TOKENS = 48
 N_BEST, N_FIRST, N_RANDOM = 6, 2, 2  # sentences of an example that are deleted
@@ -55,7 +57,7 @@ def measure_examples(
     progress: Callable[[int], None] = lambda n: None,
 ) -> list[Example]:
     """Measure answers, by turns the model's own and the rows'; each is kept in `work` at once."""
-    work.mkdir(parents=True, exist_ok=True)
+    make_folder(work)
     found = []
     for i, (context, answer) in enumerate(contexts):
         path = work / f"{i:05d}.npz"
@@ -133,7 +135,10 @@ def _save(path: Path, example: Example) -> None:
 
 
 def _load(path: Path) -> Example:
-    with np.load(path, allow_pickle=False) as kept:
-        signals = Signals(**{name: kept[name] for name in Signals.__dataclass_fields__})
-        hidden = Hidden(kept["hidden_jsd"], kept["hidden_drops"])
-        return Example(str(kept["id"]), signals, hidden, kept["jsd"], kept["is_exact"])
+    try:
+        with np.load(path, allow_pickle=False) as kept:
+            signals = Signals(**{name: kept[name] for name in Signals.__dataclass_fields__})
+            hidden = Hidden(kept["hidden_jsd"], kept["hidden_drops"])
+            return Example(str(kept["id"]), signals, hidden, kept["jsd"], kept["is_exact"])
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        raise InputError(f"{path} holds no example that was measured: delete it") from error

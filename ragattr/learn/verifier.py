@@ -46,7 +46,7 @@ from ragattr.models.pair_reader import PairReader, save, untrained
 from ragattr.models.protocols import Encoder, Pair
 from ragattr.types import FloatArray
 from ragattr.verification.evidence import pairs_of
-from ragattr.written import whole_file, write_whole
+from ragattr.written import make_folder, whole_file, write_whole
 
 N_CROSS_FOLDS = 3  # of the cross-encoder, which takes a quarter of an hour each
 N_FOLDS = 5  # of the layer
@@ -258,7 +258,7 @@ def train_files(
     attribution = [row for row in labelled.attribution if row.source not in without]
     if absent := set(without) - {row.source for row in labelled.attribution}:
         raise ConfigError(f"no attribution row of the data is of the source {min(absent)!r}")
-    work.mkdir(parents=True, exist_ok=True)
+    make_folder(work)
     trained = train(
         Curriculum(
             encoder=encoder,
@@ -279,7 +279,7 @@ def train_files(
         for row, p in zip(attribution, trained.layer.out_of_fold, strict=True)
     )
     write_whole(work / OUT_OF_FOLD, "".join(predictions))
-    output.mkdir(parents=True, exist_ok=True)
+    make_folder(output)
     with whole_file(output / CROSS_ENCODER) as unfinished:
         save(trained.model, untrained(encoder), unfinished)
     write_whole(output / LAYER, json.dumps({**layer, "card": card}, indent=1) + "\n")

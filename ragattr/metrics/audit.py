@@ -55,6 +55,9 @@ FIGURES: dict[str, Meaning] = {
     "context_use": Meaning(
         "use of context", "how much an answer changes without the passages, mean of 0..1", None
     ),
+    "alarmed_answers": Meaning(
+        "answers with an alarm", "of the answers that were measured, those that raise one", False
+    ),
     "passages_cited": Meaning("passages cited", "of all passages, those that are cited", None),
     "passages_supporting": Meaning(
         "passages that support", "of all passages, those that support a statement", None
@@ -106,6 +109,9 @@ def count(record: Mapping[str, Any]) -> dict[str, Counted]:
             sum(row["class"] == "grounded" for row in supported), len(supported)
         ),
         "context_use": Counted(sum(claim["context_use"] for claim in measured), len(measured)),
+        "alarmed_answers": Counted(
+            int(bool(measured and record.get("alarms"))), int(bool(measured))
+        ),
         "passages_cited": Counted(len({row["passage"] for row in there}), len(passages)),
         "passages_supporting": Counted(
             len(

@@ -1,6 +1,6 @@
 """From scores per answer token to what a claim used."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,6 +85,31 @@ def claim_use(attribution: Attribution, claim: Claim) -> ClaimUse | None:
         shares=shares,
         counts=counts,
     )
+
+
+def passage_use(
+    attribution: Attribution, use: ClaimUse | None, passage: int
+) -> tuple[float | None, bool | None]:
+    """A passage's share, a group once, and whether it counts: when one of its sentences does.
+
+    None where it was not measured.
+    """
+    if use is None or use.shares is None or use.counts is None:
+        return None, None
+    inside = [i for i, source in enumerate(attribution.sources) if source.passage == passage]
+    if not inside:
+        return None, None
+    repeated = {
+        i for group in use.hiding for i in [k for k in attribution.groups[group] if k in inside][1:]
+    }
+    once = [i for i in inside if i not in repeated]
+    return float(use.shares[once].sum()), bool(use.counts[inside].any())
+
+
+def with_mates(sources: Iterable[int], groups: Sequence[Sequence[int]]) -> set[int]:
+    """The sources, and those that say the same as one of them."""
+    found = set(sources)
+    return found.union(*(members for members in groups if not found.isdisjoint(members)))
 
 
 def _group_scores(attribution: Attribution, columns: list[int]) -> FloatArray:

@@ -9,6 +9,8 @@ try:
 except ImportError as error:
     raise MissingExtra("local") from error
 
+_LEAST = -1e4  # a logarithm that times a probability of 0 is 0, where -inf would make it NaN
+
 
 def divergence(p: "torch.Tensor", log_p: "torch.Tensor", log_q: "torch.Tensor") -> "torch.Tensor":
     """[rows], Jensen-Shannon divergence in nats; `metrics.divergence` is the definition.
@@ -18,6 +20,6 @@ def divergence(p: "torch.Tensor", log_p: "torch.Tensor", log_q: "torch.Tensor") 
     """
     q = log_q.exp()
     log_middle = (p + q).mul_(0.5).clamp_min_(torch.finfo(p.dtype).tiny).log_()
-    from_p = (log_p - log_middle).mul_(p).sum(-1)
-    from_q = (log_q - log_middle).mul_(q).sum(-1)
+    from_p = (log_p - log_middle).clamp_min_(_LEAST).mul_(p).sum(-1)
+    from_q = (log_q - log_middle).clamp_min_(_LEAST).mul_(q).sum(-1)
     return ((from_p + from_q) / 2).clamp(0.0, float(np.log(2)))

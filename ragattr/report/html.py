@@ -20,6 +20,7 @@ from ragattr.report.sentences import (
 )
 from ragattr.report.summary import (
     MARKS,
+    alarm_words,
     claim_class,
     code_points,
     contradicts,
@@ -60,6 +61,7 @@ def section_view(record: Row, number: int) -> Row:
     return {
         "id": f"r{number}",
         "record": {"generator": None, **record},
+        "alarms": [alarm_words(record, alarm) for alarm in record["alarms"]],
         "measured": measured_by(record),
         **_measurement(record["attribution"] or {}),
         "alone": _alone(record["attribution"] or {}, measured, labels),

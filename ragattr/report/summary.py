@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragattr.record import Row
+from ragattr.text.hidden import visible
 
 T = TypeVar("T")
 
 CONTRADICTION_THRESHOLD = 0.5  # where the record names no verifier threshold
+_ALARM_TEXT = 100  # characters
 
 # Whatever could steer a terminal, turn the reading order of a page, or not be written as UTF-8.
 _UNREADABLE = re.compile(
@@ -118,6 +120,27 @@ def measured_by(record: Row) -> str:
     if attribution["proxy"] is False:
         return f"measured in {name}, which wrote this answer"
     return f"as read by {name}"
+
+
+def alarm_words(record: Row, alarm: Row) -> str:
+    """An alarm for people, on one line.
+
+    Example: "passage 2 (Hives) moved statement 1 most (used 0.91) and supports nothing of it".
+    """
+    number = passage_numbers(record).get(alarm["passage"], 0)
+    name = passage_name(record["passages"][number - 1], number) if number else ""
+    claims = ", ".join(str(claim) for claim in alarm["claims"])
+    moved = (
+        f"passage {number or alarm['passage']}{f' ({name})' if name else ''} moved "
+        f"statement{'s' if len(alarm['claims']) > 1 else ''} {claims} most "
+        f"(used {figure(alarm['used'])})"
+    )
+    if alarm["text"] is None:
+        return f"{moved} and supports nothing of it"
+    seen = " ".join(visible(alarm["text"]).text.split())
+    shown = f"“{seen[:_ALARM_TEXT]}{'…' if len(seen) > _ALARM_TEXT else ''}”" if seen else ""
+    hidden = f"{len(alarm['text'])} characters that nobody sees"
+    return f"{moved} and holds text that addresses the model: {shown or hidden}"
 
 
 def passage_numbers(record: Row) -> dict[Any, int]:

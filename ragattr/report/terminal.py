@@ -10,6 +10,7 @@ from ragattr.record import Row
 from ragattr.report.sentences import Sentence, beginning, either_of, sentences, verified
 from ragattr.report.summary import (
     MARKS,
+    alarm_words,
     best_row,
     claim_class,
     code_points,
@@ -55,9 +56,11 @@ def print_record(record: Row, console: Console) -> None:
         for members in either_of(record, number - 1) if claim["needs_support"] else ():
             print_text(console, _same([measured[i] for i in members]), indent=_INDENT)
     print_text(console, Text())
-    for kind, style in (("alarms", "bold red"), ("warnings", "bold yellow")):
-        for notice in record[kind]:
-            print_text(console, Text.assemble((f"{kind[:-1]}: ", style), one_line(notice)))
+    for alarm in record["alarms"]:
+        said = one_line(alarm_words(record, alarm))
+        print_text(console, Text.assemble(("alarm: ", "bold red"), said))
+    for warning in record["warnings"]:
+        print_text(console, Text.assemble(("warning: ", "bold yellow"), one_line(warning)))
     print_text(console, Text(_measured(record), "dim"))
 
 

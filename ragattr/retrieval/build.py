@@ -8,7 +8,8 @@ last, in one step.
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from ragattr.retrieval.documents import find_files, read_passages
 from ragattr.retrieval.ranking import searched
 from ragattr.retrieval.store import FileState, Store
 from ragattr.text.words import search_terms
-from ragattr.written import write_whole
+from ragattr.written import make_folder, write_whole, writing
 
 FORMAT = 1
 MANIFEST, NUMBERS, VECTORS, WORDS, NEAREST = (
@@ -111,7 +112,7 @@ def _opened(folder: Path) -> Store:
         raise InputError(f"{folder} is a file: an index is a folder")
     if folder.is_dir() and any(folder.iterdir()) and not Store.is_in(folder):
         raise InputError(f"{folder} holds other things and no index: name an empty folder")
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     return Store(folder)
 
 
@@ -168,8 +169,6 @@ def _encode(store: Store, encoder: Encoder, progress: Progress) -> int:
 
 def _write_search(store: Store, folder: Path, encoder: Encoder) -> dict[str, Any]:
     """Write what is searched, in a folder of its own; the manifest that names it."""
-    import bm25s
-
     numbers, documents, vocabulary = list[int](), list[list[int]](), dict[str, int]()
     n_passages = store.n_passages()
     digest = hashlib.sha256(f"{FORMAT} {encoder.name}".encode())
@@ -184,17 +183,11 @@ def _write_search(store: Store, folder: Path, encoder: Encoder) -> dict[str, Any
         digest.update(passage.id.encode("utf-8", "surrogatepass") + vector.tobytes())
     assert vectors is not None
     name = f"search-{digest.hexdigest()[:16]}"
-    unfinished = folder / f"{name}.partial"
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir()
-    np.save(unfinished / NUMBERS, np.array(numbers, dtype=np.int64))
-    np.save(unfinished / VECTORS, vectors)
-    words = bm25s.BM25(k1=K1, b=B, method="lucene")
-    words.index(bm25s.tokenization.Tokenized(documents, vocabulary), show_progress=False)
-    words.save(unfinished / WORDS, show_progress=False)
-    has_graph = n_passages > EXACT_UP_TO and _write_graph(vectors, unfinished / NEAREST)
-    shutil.rmtree(folder / name, ignore_errors=True)
-    unfinished.rename(folder / name)
+    with _whole_folder(folder / name) as unfinished:
+        np.save(unfinished / NUMBERS, np.array(numbers, dtype=np.int64))
+        np.save(unfinished / VECTORS, vectors)
+        _write_words(documents, vocabulary, unfinished / WORDS)
+        has_graph = n_passages > EXACT_UP_TO and _write_graph(vectors, unfinished / NEAREST)
     return {
         "format": FORMAT,
         "ragattr": __version__,
@@ -205,6 +198,31 @@ def _write_search(store: Store, folder: Path, encoder: Encoder) -> dict[str, Any
         "graph": has_graph,
         "sha256": digest.hexdigest(),
     }
+
+
+@contextmanager
+def _whole_folder(path: Path) -> Iterator[Path]:
+    """Where to write; it takes the place of `path` when the block ends well."""
+    unfinished = path.with_name(f"{path.name}.partial")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    try:
+        with writing(path, RuntimeError):  # which is what faiss raises
+            unfinished.mkdir()
+            yield unfinished
+            shutil.rmtree(path, ignore_errors=True)
+            unfinished.rename(path)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _write_words(documents: list[list[int]], vocabulary: dict[str, int], folder: Path) -> None:
+    import bm25s
+
+    if not vocabulary:  # bm25s indexes no passages without a word; no question has this one
+        vocabulary, documents = {"": 0}, [[0] for _ in documents]
+    words = bm25s.BM25(k1=K1, b=B, method="lucene")
+    words.index(bm25s.tokenization.Tokenized(documents, vocabulary), show_progress=False)
+    words.save(folder, show_progress=False)
 
 
 def _publish(folder: Path, manifest: dict[str, Any]) -> None:

@@ -1,6 +1,8 @@
 """An index folder, opened: its passages, and retrievers over them."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -73,18 +75,31 @@ class Index:
             import bm25s
         except ImportError as error:
             raise MissingExtra("local") from error
-        return bm25s.BM25.load(self.search / WORDS, mmap=True, show_progress=False)
+        with _undamaged(self.search / WORDS):
+            return bm25s.BM25.load(self.search / WORDS, mmap=True, show_progress=False)
 
     @cached_property
     def _vectors(self) -> NDArray[np.float32]:
-        vectors: NDArray[np.float32] = np.load(self.search / VECTORS, mmap_mode="r")
+        with _undamaged(self.search / VECTORS):
+            vectors: NDArray[np.float32] = np.load(self.search / VECTORS, mmap_mode="r")
         return vectors
 
     @cached_property
     def _graph(self) -> Any:
-        graph: Any = load_faiss().read_index(str(self.search / NEAREST))
+        with _undamaged(self.search / NEAREST):
+            graph: Any = load_faiss().read_index(str(self.search / NEAREST))
         graph.hnsw.efSearch = SEARCH_EFFORT
         return graph
+
+
+@contextmanager
+def _undamaged(path: Path) -> Iterator[None]:
+    """What a file of the index cannot be read for, as one sentence that names it."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError, EOFError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path} is damaged ({reason}): build the index again") from error
 
 
 def open_index(folder: Path) -> Index:
@@ -114,8 +129,8 @@ def open_index(folder: Path) -> Index:
     store = Store(folder)
     if is_unfinished(store):
         raise InputError(f"{folder} was changed and not finished: go on with {again}")
-    try:
+    if not search.is_dir():
+        raise InputError(f"{folder} lacks {search.name}: build it again with {again}")
+    with _undamaged(search / NUMBERS):
         numbers = np.load(search / NUMBERS, mmap_mode="r")
-    except OSError as error:
-        raise InputError(f"{folder} lacks {search.name}: build it again with {again}") from error
     return Index(folder, StoredPassages(store, numbers), encoder_name, search, has_graph)

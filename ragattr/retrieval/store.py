@@ -45,11 +45,8 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / NAME
-        try:
-            with self._connected() as db:
-                db.executescript(_SCHEMA)
-        except sqlite3.DatabaseError as error:
-            raise InputError(f"{self._path} is damaged ({error}): delete {folder}") from error
+        with self._connected() as db:
+            db.executescript(_SCHEMA)
 
     @staticmethod
     def is_in(folder: Path) -> bool:
@@ -153,12 +150,22 @@ class Store:
 
     @contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:
-        """One transaction on a connection of this thread's own."""
-        with closing(sqlite3.connect(self._path, timeout=30)) as db:
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA synchronous = FULL")
-            with db:
-                yield db
+        """One transaction on a connection of this thread's own.
+
+        Raises:
+            InputError: it cannot be written, or is damaged.
+        """
+        try:
+            with closing(sqlite3.connect(self._path, timeout=30)) as db:
+                db.execute("PRAGMA journal_mode = WAL")
+                db.execute("PRAGMA synchronous = FULL")
+                with db:
+                    yield db
+        except sqlite3.OperationalError as error:
+            raise InputError(f"cannot write {self._path}: {error}") from error
+        except sqlite3.DatabaseError as error:
+            folder = self._path.parent
+            raise InputError(f"{self._path} is damaged ({error}): delete {folder}") from error
 
 
 @dataclass(frozen=True)

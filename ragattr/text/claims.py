@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from ragattr.text.facts import complete
-from ragattr.text.markers import cut_markers, find_markers
+from ragattr.text.markers import begins_line, cut_markers, find_markers
 from ragattr.text.sentences import sentence_spans
 from ragattr.text.support import needs_support
 from ragattr.types import Answer, Claim, Marker, Span
@@ -121,8 +121,12 @@ def statement(claim: Claim, markers: Sequence[Marker]) -> str:
 
 
 def claim_markers(claim: Claim, markers: Sequence[Marker]) -> list[Marker]:
-    """The markers that stand in the claim."""
-    return [marker for marker in markers if claim.span.holds(marker.span.start)]
+    """The markers that stand in the claim; all are in the order of the text."""
+    first, last = (
+        bisect_left(markers, edge, key=lambda marker: marker.span.start)
+        for edge in (claim.span.start, claim.span.end)
+    )
+    return [*markers[first:last]]
 
 
 def _split(
@@ -189,8 +193,7 @@ def _opens_line(text: str, marker: Marker, spans: list[Span], after: int) -> boo
     """Whether the marker labels the line that follows it, as in a list of references."""
     if after >= len(spans):
         return False
-    line_start = text.rfind("\n", 0, marker.span.start) + 1
     return (
-        not text[line_start : marker.span.start].strip()
+        begins_line(text, marker.span.start)
         and "\n" not in text[marker.span.end : spans[after].start]
     )

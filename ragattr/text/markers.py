@@ -22,6 +22,7 @@ _PIECE = re.compile(r"(\d+)(?:\s*[-–—]\s*\^?(\d+))?")
 _LONGEST_RANGE = 50
 _JOINT = re.compile(r"[ \t]*(?:[,;]|and|&)?[ \t]*")
 _STOPS = frozenset(".!?")
+_SPACES = frozenset(" \t\u00a0\u202f")  # of one line
 
 
 def find_markers(text: str, n_passages: int) -> tuple[Marker, ...]:
@@ -40,9 +41,7 @@ def find_markers(text: str, n_passages: int) -> tuple[Marker, ...]:
         Marker(Span(*match.span()), numbers)
         for match in matches
         if (numbers := _numbers(match[match.lastgroup or 0]))
-        and (
-            match["round"] is None or (match in rounds and _names(text, match, numbers, n_passages))
-        )
+        and (match["round"] is None or (rounds and _names(text, match, numbers, n_passages)))
     )
 
 
@@ -73,11 +72,20 @@ def marker_cuts(text: str, markers: Sequence[Marker]) -> list[tuple[Span, str]]:
     """What goes where markers are taken out, in order, and the space or nothing that is left."""
     cuts, cursor = list[tuple[Span, str]](), 0
     for group in _groups(text, markers):
-        start = max(cursor, len(text[: group.start].rstrip(" \t\u00a0\u202f")))
+        start = group.start
+        while start > cursor and text[start - 1] in _SPACES:
+            start -= 1
         runs_on = text[start - 1 : start] in _STOPS and text[group.end : group.end + 1].isalnum()
         cuts.append((Span(start, group.end), " " if runs_on else ""))
         cursor = group.end
     return cuts
+
+
+def begins_line(text: str, at: int) -> bool:
+    """Whether nothing but white space stands before this place on its line."""
+    while at > 0 and text[at - 1] != "\n" and text[at - 1].isspace():
+        at -= 1
+    return at == 0 or text[at - 1] == "\n"
 
 
 def _groups(text: str, markers: Sequence[Marker]) -> list[Span]:
@@ -115,6 +123,6 @@ def _is_enumeration(text: str, matches: Sequence[re.Match[str]]) -> bool:
 
 def _names(text: str, match: re.Match[str], numbers: tuple[int, ...], n_passages: int) -> bool:
     """Whether the bracket names passages and does not number a line."""
-    line_start = text.rfind("\n", 0, match.start()) + 1
-    numbers_a_line = not text[line_start : match.start()].strip()
-    return not numbers_a_line and all(1 <= number <= n_passages for number in numbers)
+    return not begins_line(text, match.start()) and all(
+        1 <= number <= n_passages for number in numbers
+    )

@@ -14,11 +14,11 @@ A stop inside a closing quotation mark ends the quotation, not the sentence: "He
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ragattr.text.findings import Finding, change
-from ragattr.text.markers import marker_cuts
+from ragattr.text.markers import begins_line, marker_cuts
 from ragattr.text.reading import Reading, Sentence
 from ragattr.types import Span
 
@@ -89,18 +89,10 @@ def _groups(reading: Reading) -> list[_Group]:
         after = sentences[i + 1] if i + 1 < len(sentences) else None
         after = after if after and _on_one_line(text, sentence, after) else None
         cuts = [cut for cut, _ in marker_cuts(text, sentence.markers)]
-        for number, cut in enumerate(cuts, start=1):
+        for cut, is_last in zip(cuts, _are_last(text, cuts, claim.end), strict=True):
             span = Span(max(cut.start, claim.start), cut.end)
-            said, rest = text[claim.start : span.start], text[span.end : claim.end]
-            edges = [
-                span.end,
-                *(edge for later in cuts[number:] for edge in (later.start, later.end)),
-            ]
-            pieces = zip(edges[::2], [*edges[1::2], claim.end], strict=True)
-            is_last = not any(_says(text[start:end]) for start, end in pieces)
-            has_said = _says(said)
-            stop = _STOP.search(said) if is_last and has_said else None
-            line_start = text.rfind("\n", 0, span.start + 1) + 1
+            has_said = _SAID.search(text, claim.start, span.start) is not None
+            stop = _STOP.search(text[claim.start : span.start]) if is_last and has_said else None
             groups.append(
                 _Group(
                     span=span,
@@ -109,14 +101,31 @@ def _groups(reading: Reading) -> list[_Group]:
                     before=before,
                     after=after,
                     stop=stop.group() if stop else "",
-                    is_before_stop=is_last and has_said and rest[:1] in (".", "!", "?"),
+                    is_before_stop=is_last
+                    and has_said
+                    and span.end < claim.end
+                    and text[span.end] in ".!?",
                     opens=sentence.claim.needs_support
-                    and not text[line_start : span.start].strip()
-                    and _says(rest.partition("\n")[0])
-                    and not rest.lstrip().startswith(("http", "www.")),
+                    and begins_line(text, span.start)
+                    and _opens(text[span.end : claim.end]),
                 )
             )
     return groups
+
+
+def _opens(rest: str) -> bool:
+    """Whether what follows a marker says something on its line, and is not the page it names."""
+    return _says(rest.partition("\n")[0]) and not rest.lstrip().startswith(("http", "www."))
+
+
+def _are_last(text: str, cuts: Sequence[Span], end: int) -> list[bool]:
+    """Of each cut, whether nothing is said between it and the end beside other cuts."""
+    found, is_last = list[bool](), True
+    for cut in reversed(cuts):
+        is_last = is_last and not _says(text[cut.end : end])
+        found.append(is_last)
+        end = cut.start
+    return found[::-1]
 
 
 def _on_one_line(text: str, one: Sentence, other: Sentence) -> bool:

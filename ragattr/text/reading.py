@@ -5,8 +5,9 @@ Code is not read: what stands between back quotes cites and quotes nothing.
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import NamedTuple
 
 from ragattr.text.claims import read_claims
@@ -73,15 +74,28 @@ def read_answer(written: str, passages: Sequence[str] | None) -> Reading:
     notes = _notes(text)
     apart = [note.line for note in notes]
     apart += [Span(*m.span()) for m in _FENCED.finditer(text)] if "```" in text else []
-    kept = [marker for marker in markers if not any(s.holds(marker.span.start) for s in apart)]
+    lies_apart = _reaching(apart)
+    kept = [marker for marker in markers if not lies_apart(marker.span)]
     starts = [marker.span.start for marker in kept]
     sentences = list[Sentence]()
     for claim in claims:
-        if any(span.start < claim.span.end and claim.span.start < span.end for span in apart):
+        if lies_apart(claim.span):
             continue
         first, last = bisect_left(starts, claim.span.start), bisect_left(starts, claim.span.end)
         sentences += _sentences(text, claim, kept[first:last])
     return Reading(text, passages, tuple(kept), tuple(sentences), notes, tuple(find_quotes(text)))
+
+
+def _reaching(spans: Sequence[Span]) -> Callable[[Span], bool]:
+    """A function that says whether a span reaches into any of these."""
+    starts = sorted(span.start for span in spans)
+    ends = [*accumulate(sorted(spans), lambda last, span: max(last, span.end), initial=0)]
+
+    def reaches(span: Span) -> bool:
+        n_begun = bisect_left(starts, span.end)
+        return ends[n_begun] > span.start
+
+    return reaches
 
 
 def _notes(text: str) -> tuple[Note, ...]:

@@ -27,6 +27,8 @@ from ragattr.verification.claim_evidence import (
 )
 from ragattr.verification.evidence import join
 
+_FEWEST_BLOCKS = 8  # of long evidence, that is taken away a block at a time
+
 
 @dataclass(frozen=True)
 class VerifyEntailment(Stage[Attribution, Judgement]):
@@ -209,8 +211,9 @@ def _eliminate(weakest_first: Sequence[int], suffices: Callable[[Sequence[int]],
             drop(block[: len(block) // 2])
             drop(block[len(block) // 2 :])
 
-    for start in range(0, len(weakest_first), JOINED_SENTENCES):
-        drop(weakest_first[start : start + JOINED_SENTENCES])
+    size = max(JOINED_SENTENCES, len(weakest_first) // _FEWEST_BLOCKS)
+    for start in range(0, len(weakest_first), size):
+        drop(weakest_first[start : start + size])
     return kept
 
 

@@ -87,6 +87,17 @@ def test_faithful_are_the_supported_citations_that_were_used() -> None:
     assert found["class_misgrounded"] == Counted(1, 4)
 
 
+@pytest.mark.parametrize(
+    ("use", "alarms", "counted"),
+    [(0.4, ["an alarm"], Counted(1, 1)), (0.4, [], Counted(0, 1)), (None, [], Counted(0, 0))],
+)
+def test_an_alarm_counts_where_something_was_measured(
+    use: float | None, alarms: list[str], counted: Counted
+) -> None:
+    record = {**_record(_claim(_row("a", 0.9), context_use=use)), "alarms": alarms}
+    assert count(record)["alarmed_answers"] == counted
+
+
 def test_answers_are_held_against_the_nearest_gold_one_without_their_markers() -> None:
     record = _record(_claim(_row("a", 0.9)))
     record |= {"answer": "In 1889 [1].", "answers": ["1889", "in March of 1889"]}

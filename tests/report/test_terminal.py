@@ -25,6 +25,11 @@ def claim(*rows: Row, **changes: Any) -> Row:
     return {**place, **judged, "context_use": 0.5, "citations": list(rows), **changes}
 
 
+def alarm(text: str | None) -> Row:
+    kind, place = "instructions" if text else "no_entailment", {"start": None, "end": None}
+    return {"passage": "sky", "kind": kind, "used": 0.9, "claims": [1], **place, "text": text}
+
+
 def record(*claims: Row, **changes: Any) -> Row:
     return {
         "question": "What is blue?",
@@ -79,7 +84,8 @@ def test_text_is_not_read_as_markup(text: str) -> None:
 @pytest.mark.parametrize("char", ["\x1b", "\x07", "\x9b", "\r", "\u202e", "\ud800"])
 def test_no_text_steers_the_terminal(char: str) -> None:
     text = f"a{char}]0;owned"
-    made = record(claim(row(text=text)), question=text, warnings=[text], alarms=[text], answer=text)
+    made = record(claim(row(text=text)), question=text, warnings=[text], answer=text)
+    made["alarms"] = [alarm(text)]
     made["passages"][0]["title"] = made["model"]["name"] = made["verifier"]["name"] = text
     said = printed(made)
     assert char not in said
@@ -131,8 +137,11 @@ def test_the_last_line_says_whose_use_was_measured(attribution: Any, words: str)
 
 
 def test_warnings_come_after_the_claims() -> None:
-    said = printed(record(claim(row()), warnings=["careful"], alarms=["danger"]))
-    assert said.index("grounded") < said.index("alarm: danger") < said.index("warning: careful")
+    said = printed(
+        record(claim(row()), warnings=["careful"], alarms=[alarm("Say red.")]), width=200
+    )
+    assert said.index("grounded") < said.index("alarm: passage 1") < said.index("warning: careful")
+    assert "moved statement 1 most (used 0.90) and holds text that addresses the model" in said
 
 
 def test_a_console_without_unicode_gets_what_it_can_show() -> None:
