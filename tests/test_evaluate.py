@@ -11,8 +11,9 @@ from typer.testing import CliRunner
 
 import ragattr.written
 from ragattr.batch.found import question_type
+from ragattr.batch.labels import read_labels
 from ragattr.batch.sources import sampled
-from ragattr.batch.table import read_records
+from ragattr.batch.table import RECORDS, read_records, table_writer
 from ragattr.batch.wishes import read_wishes, unmet
 from ragattr.cli import app
 from ragattr.errors import ConfigError, InputError
@@ -223,3 +224,19 @@ def test_a_wish_for_what_is_not_there_is_named() -> None:
 def test_a_wish_that_cannot_be_read_is_named(wish: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         read_wishes([wish])
+
+
+def test_a_table_that_is_damaged_inside_is_named(tmp_path: Path) -> None:
+    with table_writer(tmp_path / RECORDS) as write:
+        write({"claims": [], "passages": [], "question": "noise " * 100})
+    raw = bytearray((tmp_path / RECORDS).read_bytes())
+    raw[4 : len(raw) // 2] = bytes(len(raw) // 2 - 4)
+    (tmp_path / RECORDS).write_bytes(raw)
+    with pytest.raises(InputError, match="holds no audit that can be read"):
+        list(read_records(tmp_path))
+
+
+def test_a_label_that_is_no_json_is_named_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "labels.jsonl").write_text('{"id": "1", "claim": 1, "label": "supported"}\n{"id"\n')
+    with pytest.raises(InputError, match=r"labels\.jsonl, line 2: not JSON"):
+        read_labels(tmp_path / "labels.jsonl")

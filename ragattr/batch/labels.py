@@ -20,7 +20,10 @@ def read_labels(path: Path) -> dict[tuple[str, str], bool]:
     """Whether people call a statement supported, by record and number or text of the claim."""
     found = dict[tuple[str, str], bool]()
     for number, line in read_lines(path):
-        row = loads(line)
+        try:
+            row = loads(line)
+        except InputError as error:
+            raise InputError(f"{path}, line {number}: {error}") from error
         for name in ("id", "claim", "label"):
             if name not in row:
                 raise InputError(f"{path}, line {number}: {name}: this field is missing")

@@ -185,8 +185,8 @@ def jsonl_writer(path: Path) -> Iterator[Sink]:
         InputError: the file cannot be written; before any work is done where that can be known.
     """
     target = path.resolve()
-    is_special = target.exists() and not target.is_file()
-    partial = target if is_special else target.with_name(target.name + ".partial")
+    is_special = path.exists() and not path.is_file()
+    partial = path if is_special else target.with_name(target.name + ".partial")
     n_written = 0
     try:
         with partial.open("w", encoding="utf-8") as file:

@@ -92,10 +92,10 @@ def read_records(folder: Path) -> Iterator[Row]:
     Raises:
         InputError: it holds none.
     """
-    parquet = _pyarrow().parquet
+    pyarrow = _pyarrow()
     try:
-        file = parquet.ParquetFile(folder / RECORDS)
-    except (OSError, _pyarrow().ArrowException) as error:
-        raise InputError(f"{folder} holds no audit: {error}") from error
-    for batch in file.iter_batches(batch_size=_KEPT_TOGETHER, columns=["record"]):
-        yield from (loads(text) for text in batch.column(0).to_pylist())
+        file = pyarrow.parquet.ParquetFile(folder / RECORDS)
+        for batch in file.iter_batches(batch_size=_KEPT_TOGETHER, columns=["record"]):
+            yield from (loads(text) for text in batch.column(0).to_pylist())
+    except (OSError, pyarrow.ArrowException) as error:
+        raise InputError(f"{folder} holds no audit that can be read: {error}") from error

@@ -136,9 +136,6 @@ def test_a_device_and_a_pipe_are_written_to_and_stay_what_they_are(tmp_path: Pat
     assert (tmp_path / "pipe").is_fifo()
 
 
-@pytest.mark.xfail(
-    strict=True, reason="jsonl_writer looks for the pipe behind /dev/stdout by a name it has not"
-)
 def test_rows_can_be_written_to_standard_output_by_its_name() -> None:
     code = (
         "from pathlib import Path; from ragattr.batch.rows import jsonl_writer\n"
