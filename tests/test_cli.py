@@ -47,6 +47,21 @@ def test_help_lists_the_commands_that_exist_and_no_others() -> None:
     ]
 
 
+@pytest.mark.model
+def test_records_can_be_written_in_the_shape_of_another_and_read_again() -> None:
+    written = json.loads(cite(lines(CASE), "--json", "--to", "anthropic").stdout)
+    assert written["response"]["content"][0]["type"] == "text"
+    again = json.loads(cite(lines(written), "--json").stdout)
+    assert again["answer"] == CASE["answer"]
+    assert [passage["text"] for passage in again["passages"]] == CASE["passages"]
+
+
+def test_a_shape_that_there_is_not_is_named() -> None:
+    done = cite(lines(CASE), "--to", "latex")
+    assert done.returncode == 2
+    assert "--to is one of ragas, anthropic, openai, llamaindex, footnotes" in done.stderr
+
+
 def test_method_without_a_name_lists_methods_with_cost_and_whether_they_intervene() -> None:
     done = run("attribute", "--method")
     assert done.returncode == 0

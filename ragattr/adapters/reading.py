@@ -1,4 +1,4 @@
-"""Rows in somebody's shape and with somebody's names, read as cases."""
+"""Rows in somebody's shape and with somebody's names, read as cases; records written as such."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -26,6 +26,19 @@ def reading(columns: Mapping[str, str], shape: str = "auto") -> Callable[[Row], 
         return renamed if name is None else FORMATS[name].read(renamed)
 
     return read
+
+
+def writing(shape: str | None) -> Callable[[Row], Row]:
+    """A function that makes a row of somebody's shape of a record; None leaves it as it is.
+
+    Raises:
+        ConfigError: there is no such shape.
+    """
+    if shape is None:
+        return lambda record: record
+    if shape not in FORMATS:
+        raise ConfigError(f"--to is one of {', '.join(FORMATS)}, not {shape!r}")
+    return FORMATS[shape].write
 
 
 def _renamed(row: Row, columns: Mapping[str, str]) -> Row:

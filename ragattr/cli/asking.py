@@ -144,10 +144,19 @@ def cite(
     output: Output = None,
     engine: EngineName = "local",
     workers: Workers = None,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            "--to",
+            help="Whose shape the output has: ragas, anthropic, openai, llamaindex, footnotes; "
+            "what that shape cannot hold is left out.",
+        ),
+    ] = None,
     as_json: AsJson = False,
     html: Html = None,
 ) -> None:
     """Examine answers that were written elsewhere: what they used, what supports them."""
+    from ragattr.adapters.reading import reading, writing
     from ragattr.api import cite_rows, rehearse_rows
     from ragattr.setup import Setup
 
@@ -173,6 +182,8 @@ def cite(
         output=output,
         engine=engine,
         workers=workers,
+        read=reading({}),
+        shaped=None if dry_run else writing(to),
         as_json=as_json,
         html=None if dry_run else html,
         show=show_cost if dry_run else None,

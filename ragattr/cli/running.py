@@ -68,6 +68,8 @@ def run_work(
     engine: str = "local",
     workers: int | None = None,
     rows_together: int = 1,
+    read: "Callable[[Row], Row] | None" = None,
+    shaped: "Callable[[Row], Row] | None" = None,
     html: Path | None = None,
     show: "Callable[[Row], None] | None" = None,
     render: "Callable[[Sequence[Row]], str] | None" = None,
@@ -76,9 +78,13 @@ def run_work(
 
     With input and output files, what is finished is kept beside the output until all is done: the
     same command, given again after it was stopped, goes on, and does failed rows again.
+
+    Args:
+        read: makes a case of a row in somebody else's shape.
+        shaped: makes such a row of a record, to be written or printed as JSON.
     """
     from ragattr.batch.engine import engine_of
-    from ragattr.batch.rows import run_rows
+    from ragattr.batch.rows import as_it_is, run_rows
     from ragattr.batch.sources import count_rows, read_rows
     from ragattr.report.html import render_html
 
@@ -90,15 +96,16 @@ def run_work(
         working = engine_of(engine, start, workers=workers, rows_together=rows_together)
 
         def sink(row: "Row") -> None:
-            write(row)
+            told = shaped(row) if shaped else row
+            write(told)
             if html is not None:
                 kept.append(row)
             if as_json:
-                show_json(row)
+                show_json(told)
             elif output is None or input is None:
                 show(row)
 
-        outcome = run_rows(progress(rows, total), working, sink, state=state)
+        outcome = run_rows(progress(rows, total), working, sink, read=read or as_it_is, state=state)
         _report(outcome, alone=input is None)
         if html is not None and kept:
             write_whole(html, (render or render_html)(kept))
