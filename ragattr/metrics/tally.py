@@ -20,7 +20,7 @@ from ragattr.types import FloatArray
 
 DRAWS = 1000
 _TOGETHER = 64  # records that are added to the sums of all draws at once
-_NAMES_TOGETHER = 65_536
+_NAMES_TOGETHER = 4_096
 
 
 class Meaning(NamedTuple):
@@ -182,7 +182,7 @@ def _number(question: str) -> int:
     return int.from_bytes(digest, "little")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)  # answers to one question mostly stand together
 def _weights(seed: int, question: str) -> NDArray[np.uint8]:
     """[draws]: how often the question is drawn in each."""
     rng = np.random.Generator(np.random.SFC64([seed, _number(question)]))

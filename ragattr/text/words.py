@@ -57,7 +57,7 @@ def content_words(text: str) -> list[str]:
     return [stem(word) for word in words(text) if word not in _STOP_WORDS]
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=20_000)
 def stem(word: str) -> str:
     """The word without its English endings (Porter's second stemmer), in lower case."""
     found: str = _STEMMER.stemWord(word.lower().replace("’", "'"))
