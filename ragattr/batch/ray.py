@@ -98,7 +98,7 @@ def _in_turn(
     feed.put.remote(None)
     for was_sent in were_sent:
         yield next(results) if was_sent else []
-    next(results, None)  # lets Ray end its dataset before the cluster goes
+    next(results, None)  # lets Ray end its dataset
 
 
 class _Feed:
